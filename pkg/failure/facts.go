@@ -1,0 +1,33 @@
+// Package failure tells what a plugin's failure means: from facts (verb, CNI code, errno, exit status, signal, what was
+// printed) and from text to one reason of package reason, with the words that decided.
+package failure
+
+import (
+	"syscall"
+
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+// Facts is what is known of one plugin that failed. The zero value of a field means that it is not known.
+type Facts struct {
+	Verb    string         // CNI_COMMAND
+	Plugin  string         // type of the plugin, "portmap"
+	Path    string         // the file that was executed
+	Code    uint           // CNI error code, when Printed
+	Msg     string         // msg of the CNI error, when Printed; else what the caller of the plugin made of it
+	Details string         // details of the CNI error
+	Printed bool           // the plugin printed a CNI error of its own
+	Stdout  string         // bounded
+	Stderr  string         // bounded
+	Errno   syscall.Errno  // why the program could not be started or its file not be opened
+	Exited  bool           // the process ran and exited by itself, with Exit
+	Exit    int            // exit status, when Exited
+	Signal  syscall.Signal // the signal that ended the process
+	Timeout bool           // ended by a deadline of ours
+}
+
+// Verdict is what a failure means.
+type Verdict struct {
+	Reason *reason.Reason // never nil; reason.Unclassified when nothing matches
+	Words  string         // the words or the fact that decided; empty for Unclassified
+}

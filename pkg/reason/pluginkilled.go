@@ -1,0 +1,13 @@
+package reason
+
+// PluginKilled: the plugin was ended by a signal.
+var PluginKilled = add(&Reason{
+	Name:      "PluginKilled",
+	MessageID: "60ca6799d20e4658b9820c4cff713b7e",
+	Title:     "the plugin was ended by a signal",
+	Cause:     "Something killed the plugin before it answered: the out-of-memory killer, a deadline, an operator.",
+	Confirm:   []string{"journalctl -k --grep 'Killed process|oom'"},
+	Cure:      "look for out-of-memory kills and for what the plugin was waiting on",
+	Who:       Node,
+	Retry:     true,
+})

@@ -1,0 +1,51 @@
+// Package reason is the one vocabulary of failures: every reason's name, words, blame and cure. The error that
+// kubelet shows, the journal and its catalog, the status file, `cni-shim explain` and docs/reasons.md all take their
+// words from here, so they cannot disagree. Names and message ids are for ever: readers key on them.
+package reason
+
+// Blame says whose turn it is to cure a failure.
+type Blame string
+
+// The parties that can cure a failure.
+const (
+	Configuration Blame = "configuration" // whoever writes the files of net.d
+	Node          Blame = "node"          // whoever runs the node: packages, kernel, disks
+	AddOn         Blame = "add-on"        // the network add-on's own pods on this node
+	Cluster       Blame = "cluster"       // control plane, API server, RBAC, address plan
+	Cloud         Blame = "cloud"         // the provider's limits and interfaces
+	Runtime       Blame = "runtime"       // containerd, CRI-O, kubelet: whoever calls the plugin
+	Nobody        Blame = "nobody"        // harmless, or it passes by itself
+)
+
+// Reason is one class of failures.
+type Reason struct {
+	Name      string   // CamelCase, stable
+	MessageID string   // of journal entries: 128 bits, lower-case hex, no dashes (`journalctl --new-id128`)
+	Title     string   // what happened, one line, lower case, no full stop
+	Cause     string   // a paragraph: how it comes about
+	Confirm   []string // commands that confirm it on a node, each runnable as it stands
+	Cure      string   // one line, imperative, no full stop
+	Who       Blame    // who can cure it
+	Retry     bool     // whether the runtime's own retry is likely to help
+}
+
+// registry holds every reason in the order of registration.
+var registry []*Reason
+
+func add(r *Reason) *Reason {
+	registry = append(registry, r)
+	return r
+}
+
+// All returns every reason. The slice is the caller's, the reasons are not.
+func All() []*Reason { return append([]*Reason(nil), registry...) }
+
+// Lookup finds a reason by its exact name; nil when there is none of that name.
+func Lookup(name string) *Reason {
+	for _, r := range registry {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
