@@ -58,6 +58,8 @@ type Exec struct {
 	version.PluginDecoder
 	// Env replaces variables of the environment that invoke builds; nil leaves it as it is.
 	Env map[string]string
+	// Quiet keeps the plugin's stderr from being handed on: for questions of the shim's own.
+	Quiet bool
 	// Last is the run just made.
 	Last *Attempt
 }
@@ -88,7 +90,7 @@ func (e *Exec) ExecPlugin(ctx context.Context, path string, stdin []byte, enviro
 		}
 	}
 	a.Duration = time.Since(start)
-	if len(a.Stderr) > 0 {
+	if len(a.Stderr) > 0 && !e.Quiet {
 		_, _ = os.Stderr.Write(a.Stderr)
 	}
 	if err == nil {
