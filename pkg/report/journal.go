@@ -51,8 +51,8 @@ func (r *Record) call() journal.Entry {
 	f := r.fields(idDone)
 	f["CNI_DURATION_USEC"] = strconv.FormatInt(r.Duration.Microseconds(), 10)
 	e := journal.Entry{Priority: journal.Info, Message: r.Text(), Fields: f}
-	if r.Verb == "STATUS" {
-		e.Priority = journal.Debug // every five seconds; a change of the answer is a failure, or told as a note
+	if r.Verb == "STATUS" && !r.Recovered {
+		e.Priority = journal.Debug // every five seconds
 	}
 	if r.Failure == nil {
 		return e

@@ -25,11 +25,13 @@ type Record struct {
 	Pod         *Pod          `json:"pod,omitempty"`
 	TraceID     string        `json:"traceId,omitempty"`
 
-	Chain   *Chain   `json:"chain,omitempty"`   // nil where it could not be read
-	Changed bool     `json:"-"`                 // the chain is another than at the call before: it is told
-	Runs    []Run    `json:"-"`                 // plugins that ran, in order
-	Failure *Failure `json:"failure,omitempty"` // nil: the call succeeded
-	Notes   []Note   `json:"notes,omitempty"`   // what else an admin should know
+	Chain   *Chain `json:"chain,omitempty"` // nil where it could not be read
+	Changed bool   `json:"-"`               // the chain is another than at the call before: it is told
+	// Recovered marks a STATUS that is well again after one that was not.
+	Recovered bool     `json:"-"`
+	Runs      []Run    `json:"-"`                 // plugins that ran, in order
+	Failure   *Failure `json:"failure,omitempty"` // nil: the call succeeded
+	Notes     []Note   `json:"notes,omitempty"`   // what else an admin should know
 }
 
 // Pod is whose network it is, from CNI_ARGS.
