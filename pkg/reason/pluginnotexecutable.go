@@ -1,13 +1,18 @@
 package reason
 
-// PluginNotExecutable: a plugin's file is there and cannot be run.
+// PluginNotExecutable: a program's file is there and cannot be run.
 var PluginNotExecutable = add(&Reason{
 	Name:      "PluginNotExecutable",
 	MessageID: "1b3bc711f673441da0728b32f54fcf02",
-	Title:     "a plugin's file is there and cannot be run",
-	Cause:     "The file is for another CPU, lacks its loader or interpreter, is damaged, is a directory, or has no execute permission.",
-	Confirm:   []string{"file /opt/cni/bin/*", "uname -m"},
-	Cure:      "reinstall the plugin's build for this node's architecture",
-	Who:       Node,
-	Retry:     false,
+	Group:     Install,
+	Title:     "a program's file is there and cannot be run",
+	Cause:     "The file is built for another CPU, lacks its loader or interpreter, was truncated by a full disk or a broken download, is a directory, or is being written while it is run (text file busy).",
+	Confirm: []string{
+		"file /opt/cni/bin/*",
+		"uname -m",
+		"ls -la /opt/cni/bin",
+	},
+	Cure:  "reinstall the build for this node's architecture",
+	Who:   Node,
+	Retry: false,
 })

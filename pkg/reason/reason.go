@@ -3,6 +3,37 @@
 // words from here, so they cannot disagree. Names and message ids are for ever: readers key on them.
 package reason
 
+import (
+	"cmp"
+	"slices"
+)
+
+// Group says where a failure has its place; groups and their order are those of the reference page.
+type Group uint8
+
+// The groups, in the order in which they are shown.
+const (
+	Config  Group = iota // the configuration itself
+	Install              // binaries and tools on the node
+	Version              // versions that do not overlap
+	IPAM                 // addresses
+	Kernel               // interfaces, routes, firewall
+	Agent                // the add-on's daemon on the node
+	API                  // API server and datastore
+	Caller               // runtime, sandbox, pod
+	Limits               // resources and deadlines
+	Plugin               // the plugin's own faults and state
+	Unknown
+)
+
+var groupNames = [...]string{
+	"configuration", "installation", "versions", "addresses", "kernel and host", "agent", "API and datastore",
+	"runtime and caller", "resources and deadlines", "plugin and its state", "unknown",
+}
+
+// String is the heading of the group.
+func (g Group) String() string { return groupNames[min(int(g), len(groupNames)-1)] }
+
 // Blame says whose turn it is to cure a failure.
 type Blame string
 
@@ -21,6 +52,7 @@ const (
 type Reason struct {
 	Name      string   // CamelCase, stable
 	MessageID string   // of journal entries: 128 bits, lower-case hex, no dashes (`journalctl --new-id128`)
+	Group     Group    // its place in lists
 	Title     string   // what happened, one line, lower case, no full stop
 	Cause     string   // a paragraph: how it comes about
 	Confirm   []string // commands that confirm it on a node, each runnable as it stands
@@ -29,7 +61,7 @@ type Reason struct {
 	Retry     bool     // whether the runtime's own retry is likely to help
 }
 
-// registry holds every reason in the order of registration.
+// registry holds every reason in the order of the files.
 var registry []*Reason
 
 func add(r *Reason) *Reason {
@@ -37,8 +69,14 @@ func add(r *Reason) *Reason {
 	return r
 }
 
-// All returns every reason. The slice is the caller's, the reasons are not.
-func All() []*Reason { return append([]*Reason(nil), registry...) }
+// All returns every reason by group and name. The slice is the caller's, the reasons are not.
+func All() []*Reason {
+	all := slices.Clone(registry)
+	slices.SortFunc(all, func(a, b *Reason) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
 
 // Lookup finds a reason by its exact name; nil when there is none of that name.
 func Lookup(name string) *Reason {
