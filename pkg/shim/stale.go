@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 
@@ -85,8 +86,8 @@ func (c *call) nothingToDelete() bool {
 	}
 	absent := false
 	err := ns.WithNetNSPath(c.record.Netns, func(ns.NetNS) error {
-		_, err := os.Stat("/sys/class/net/" + c.record.IfName)
-		absent = errors.Is(err, os.ErrNotExist)
+		all, err := net.Interfaces()
+		absent = err == nil && !slices.ContainsFunc(all, func(i net.Interface) bool { return i.Name == c.record.IfName })
 		return nil
 	})
 	return err == nil && absent

@@ -63,7 +63,8 @@ type Verb struct {
 	Last     time.Time        `json:"last"`
 }
 
-// Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated.
+// Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated, up to the
+// longest seen.
 type Durations struct {
 	Sum     int64   `json:"sum"`
 	Max     int64   `json:"max"`

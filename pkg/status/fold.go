@@ -160,9 +160,9 @@ const buckets = 22
 func (d *Durations) add(usec int64) {
 	d.Sum += usec
 	d.Max = max(d.Max, usec)
-	if len(d.Buckets) != buckets {
-		d.Buckets = make([]int64, buckets)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	for len(d.Buckets) <= i {
+		d.Buckets = append(d.Buckets, 0)
 	}
-	i := max(0, bits.Len64(uint64(max(usec-1, 0)))-9)
-	d.Buckets[min(i, buckets-1)]++
+	d.Buckets[i]++
 }
