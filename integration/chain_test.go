@@ -56,7 +56,9 @@ func TestRealChain(t *testing.T) {
 			if left := l.leases(network); len(left) != 0 {
 				t.Errorf("host-local still holds %v", left)
 			}
-			e := l.journal(1, func(e entry) bool { return strings.HasPrefix(e.get("MESSAGE"), "chain k8s-pod-network from 10-bridge.conflist") })
+			e := l.journal(1, func(e entry) bool {
+				return strings.HasPrefix(e.get("MESSAGE"), "chain k8s-pod-network from 10-bridge.conflist")
+			})
 			if len(e) != 1 || !strings.Contains(e[0].get("MESSAGE"), "portmap (/opt/cni/bin/portmap") || !strings.Contains(e[0].get("MESSAGE"), "host-local (/opt/cni/bin/host-local") {
 				t.Errorf("the chain is told %d times: %v", len(e), e)
 			}

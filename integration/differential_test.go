@@ -23,7 +23,7 @@ type world struct {
 
 // Random chains, directly by libcni and through the shim: stdin as JSON, CNI_* environment, order and results are equal.
 func TestDifferential(t *testing.T) {
-	rounds := 40
+	rounds, calls := 40, 0
 	for round := range rounds {
 		seed := int64(round + 1)
 		l := newLab(t)
@@ -31,6 +31,7 @@ func TestDifferential(t *testing.T) {
 		list := randomList(rand.New(rand.NewSource(seed)), record)
 		pod := l.pod()
 		direct := l.play(list, pod, record, "")
+		calls += len(direct.Calls)
 		for form, chain := range map[string]string{
 			"directory": `"chain": "/etc/cni/net.d"`, "file": `"chain": "/etc/cni/net.d/10-random.conflist"`, "inline": `"chain": ` + list,
 		} {
@@ -43,7 +44,10 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d chains in three forms: equal", rounds)
+	if calls < 3*rounds {
+		t.Fatalf("the recorders saw %d calls only", calls)
+	}
+	t.Logf("%d chains, %d calls of plugins, in three forms: equal", rounds, calls)
 }
 
 // play runs a pod's life and a GC against the list, directly where chain is empty, and tells what was seen.

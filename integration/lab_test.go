@@ -91,7 +91,7 @@ func (l *lab) pod() *libcni.RuntimeConf {
 	l.Cleanup(func() { _ = exec.Command("ip", "netns", "del", id).Run() })
 	return &libcni.RuntimeConf{
 		ContainerID: id, NetNS: "/run/netns/" + id, IfName: "eth0",
-		Args: [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", "web-" + id}, {"K8S_POD_UID", "u-1"}},
+		Args:           [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", "web-" + id}, {"K8S_POD_UID", "u-1"}},
 		CapabilityArgs: map[string]any{"portMappings": []any{map[string]any{"HostPort": 18080, "ContainerPort": 80, "Protocol": "tcp"}}},
 	}
 }
