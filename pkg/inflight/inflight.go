@@ -52,27 +52,39 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 }
 
 func look(dir string) (running, killed []Call) {
+	running, dead := Running(dir)
+	for _, c := range dead {
+		if os.Remove(filepath.Join(dir, strconv.Itoa(c.PID))) == nil {
+			killed = append(killed, c)
+		}
+	}
+	return running, killed
+}
+
+// Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
+func Running(dir string) (running, dead []Call) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil
 	}
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
 		var c Call
-		b, err := disk.Read(path, maxMark)
-		bad := err != nil || json.Unmarshal(b, &c) != nil
-		switch {
-		case alive(pid) && !bad:
+		b, err := disk.Read(filepath.Join(dir, e.Name()), maxMark)
+		if err != nil || json.Unmarshal(b, &c) != nil {
+			c = Call{} // damaged; its name still says whose it is
+		}
+		c.PID = pid
+		if alive(pid) {
 			running = append(running, c)
-		case !alive(pid) && os.Remove(path) == nil && !bad:
-			killed = append(killed, c)
+		} else {
+			dead = append(dead, c)
 		}
 	}
-	return running, killed
+	return running, dead
 }
 
 // alive tells a process that still runs the shim from one that is gone or whose number another program has.

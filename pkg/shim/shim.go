@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -148,7 +147,7 @@ func (c *call) canGoOn(f *report.Failure) bool {
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
 func (c *call) begin() *report.Failure {
 	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
-	mark, running, killed, err := inflight.Begin(filepath.Join(c.status.Dir(), "calls"), own)
+	mark, running, killed, err := inflight.Begin(c.status.CallsDir(), own)
 	if err != nil {
 		c.note("", "calls in flight are not marked: "+err.Error(), true)
 	}

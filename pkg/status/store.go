@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
@@ -40,6 +41,9 @@ func Open(path string) *Store {
 
 // Dir is the directory that the status file lies in.
 func (s *Store) Dir() string { return s.dir }
+
+// CallsDir is where calls under way have their marks.
+func (s *Store) CallsDir() string { return filepath.Join(s.dir, "calls") }
 
 // Add records a call and folds what has gathered, unless somebody else is at it.
 func (s *Store) Add(e *Event) error {
@@ -96,7 +100,7 @@ func (s *Store) foldLocked() error {
 	}
 	fresh := s.take(f, names)
 	f.Folded, f.Updated = names, time.Now().UTC().Truncate(time.Millisecond)
-	f.InFlight = []Call{}
+	f.InFlight, _ = inflight.Running(s.CallsDir())
 	if len(fresh) > 0 {
 		b, err := json.MarshalIndent(f, "", "  ")
 		if err != nil {
@@ -186,5 +190,6 @@ func (s *Store) Read() (*File, error) {
 		return nil, err
 	}
 	s.take(f, s.loose())
+	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
 }
