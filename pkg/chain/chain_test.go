@@ -129,3 +129,20 @@ func FuzzLoadFile(f *testing.F) {
 		}
 	})
 }
+
+// What we ship in conf/ is taken by libcni, and the outer list is the shim's own.
+func TestSamples(t *testing.T) {
+	own, err := LoadFile("../../conf/00-cni-shim.conflist")
+	if err != nil || !own.Own() || own.CNIVersion != "1.1.0" || !own.LoadOnlyInlinedPlugins {
+		t.Errorf("%+v %v", own, err)
+	}
+	samples, _ := filepath.Glob("../../conf/chains/*")
+	for _, s := range samples {
+		if c, err := LoadFile(s); err != nil || c.Own() || c.Name != own.Name {
+			t.Errorf("%s: %+v %v", s, c, err)
+		}
+	}
+	if len(samples) == 0 {
+		t.Error("no samples")
+	}
+}
