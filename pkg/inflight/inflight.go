@@ -20,6 +20,7 @@ const maxMark = 16 << 10
 // Call is what a mark says.
 type Call struct {
 	PID         int       `json:"pid"`
+	Start       string    `json:"start"` // of the process, in clock ticks since boot: a number may be used again
 	Verb        string    `json:"verb"`
 	Network     string    `json:"network"`
 	ContainerID string    `json:"containerId"`
@@ -49,6 +50,7 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 	disk.Sweep(dir)
 	running, killed = look(dir)
 	c.PID, c.Began = os.Getpid(), time.Now().UTC()
+	_, c.Start = stat(c.PID)
 	c.Since = c.Began
 	m = &Mark{dir, c}
 	return m, running, killed, m.write()
@@ -84,7 +86,7 @@ func Running(dir string) (running, dead []Call) {
 		if fi, err := e.Info(); err == nil {
 			c.Seen = fi.ModTime().UTC()
 		}
-		if alive(pid) {
+		if c.alive() {
 			running = append(running, c)
 		} else {
 			dead = append(dead, c)
@@ -93,14 +95,10 @@ func Running(dir string) (running, dead []Call) {
 	return running, dead
 }
 
-// alive tells a process that still runs the shim from one that is gone or whose number another program has.
-func alive(pid int) bool {
-	theirs, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
-	if err != nil {
-		return false
-	}
-	own, err := os.Stat("/proc/self/exe")
-	return err != nil || os.SameFile(own, theirs)
+// alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
+func (c Call) alive() bool {
+	parent, start := stat(c.PID)
+	return parent >= 0 && (c.Start == "" || c.Start == start)
 }
 
 // Starting notes which plugin runs from now on.
@@ -142,22 +140,26 @@ func (c Call) Same(o Call) bool {
 // Ancestors are the processes above this one, the nearest first, at most 64.
 func Ancestors() []int {
 	var out []int
-	for pid := os.Getppid(); pid > 1 && len(out) < 64; pid = parent(pid) {
+	for pid := os.Getppid(); pid > 1 && len(out) < 64; pid, _ = stat(pid) {
 		out = append(out, pid)
 	}
 	return out
 }
 
-// parent reads the fourth field of /proc/PID/stat; the second, the command, may hold spaces and brackets.
-func parent(pid int) int {
+// stat reads parent and start time from /proc/PID/stat (proc(5), fields 4 and 22); -1 where the process is gone or a zombie. The
+// second field, the command, may hold spaces and brackets.
+func stat(pid int) (parent int, start string) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return -1, ""
 	}
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(fields) < 2 {
-		return 0
+	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return -1, ""
 	}
-	n, _ := strconv.Atoi(fields[1])
-	return n
+	parent, err = strconv.Atoi(fields[1])
+	if err != nil {
+		return -1, ""
+	}
+	return parent, fields[19]
 }

@@ -94,15 +94,31 @@ func (c *call) inspect(ch *chain.Chain) *inventory.Inventory {
 	v := inventory.Take(context.Background(), ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
 	c.tellChain(ch)
 	c.record.Chain.Plugins = v.Plugins
-	digest := digest(ch, v)
-	if digest == before.Digest {
-		return c.noteProblems(ch, v)
-	}
-	c.record.Changed = true
-	if disk.EnsureDir(c.status.Dir(), 0o755) == nil && disk.EnsureDir(dir, 0o700) == nil {
-		_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	if digest := digest(ch, v); digest != before.Digest {
+		c.record.Changed = c.firstToTell(dir, v, digest)
 	}
 	return c.noteProblems(ch, v)
+}
+
+// firstToTell keeps the stamp of a changed chain and is true for one of the calls that see the change at once. Where nothing can
+// be kept it is true for all: better told again than never.
+func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bool {
+	if disk.EnsureDir(c.status.Dir(), 0o755) != nil || disk.EnsureDir(dir, 0o700) != nil {
+		return true
+	}
+	unlock, err := disk.TryLock(dir, c.config.Name)
+	if errors.Is(err, disk.ErrLocked) {
+		return false
+	}
+	if err == nil {
+		defer unlock()
+	}
+	var now inventory.Stamp
+	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil && json.Unmarshal(b, &now) == nil && now.Digest == digest {
+		return false
+	}
+	_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	return true
 }
 
 func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.Inventory {
@@ -141,6 +157,16 @@ func (c *call) runner(ch *chain.Chain) *delegate.Runner {
 func (c *call) deadline() (context.Context, context.CancelFunc) {
 	if d, ok := c.config.Timeouts[c.record.Verb]; ok {
 		return context.WithDeadline(context.Background(), c.record.Time.Add(d))
+	}
+	return context.Background(), func() {}
+}
+
+// undoDeadline bounds a roll-back as a DEL, or where only ADD is bounded as that; from now on, for ADD's own time may be over.
+func (c *call) undoDeadline() (context.Context, context.CancelFunc) {
+	for _, verb := range []string{"DEL", "ADD"} {
+		if d, ok := c.config.Timeouts[verb]; ok {
+			return context.WithTimeout(context.Background(), d)
+		}
 	}
 	return context.Background(), func() {}
 }

@@ -9,12 +9,11 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/journal"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
-	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
-// tellKilled records a call that was killed while it ran, as a failure of its own: the runtime gave up, and killed the shim,
-// which could not tell it then.
-func (c *call) tellKilled(k inflight.Call) {
+// killedRecord tells a call that was killed while it ran, as a failure of its own: the runtime gave up, and killed the shim, which
+// could not tell it then.
+func killedRecord(k inflight.Call) *report.Record {
 	r := &report.Record{Time: k.Began, Duration: k.Seen.Sub(k.Began), Verb: k.Verb, Network: k.Network, ContainerID: k.ContainerID, IfName: k.IfName}
 	r.Failure = &report.Failure{Reason: reason.PluginTimeout, Code: 11}
 	took := max(k.Seen.Sub(k.Since), 0).Round(time.Second)
@@ -24,8 +23,7 @@ func (c *call) tellKilled(k inflight.Call) {
 	} else {
 		r.Failure.Cause = fmt.Sprintf("%s was killed after %s, before its first plugin ran", k.Verb, took)
 	}
-	lost, why := journal.Send(r.Journal(c.config.LogLevel), journalBudget/3)
-	_ = c.status.Add(status.EventOf(r, lost, why)) // the call at hand tells of a status file that cannot be kept
+	return r
 }
 
 // watch tells, while a plugin runs long, that it does: after 10, 30 and 60 seconds, then every minute. It returns what ends it.

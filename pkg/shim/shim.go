@@ -187,10 +187,13 @@ func (c *call) tell() {
 	if c.record.Verb == "STATUS" {
 		c.compare()
 	}
+	entries := c.entries()
 	for _, k := range c.killed {
-		c.tellKilled(k)
+		r := killedRecord(k)
+		entries = append(entries, r.Journal(c.config.LogLevel)...)
+		_ = c.status.Add(status.EventOf(r, 0, nil)) // that the file cannot be kept is told once, below
 	}
-	lost, why := journal.Send(c.entries(), journalBudget)
+	lost, why := journal.Send(entries, journalBudget)
 	if lost > 0 {
 		c.status.Unlogged()
 	}

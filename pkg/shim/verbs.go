@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -51,7 +50,9 @@ func (c *call) add() *report.Failure {
 	f = c.failed(ch, r, err)
 	undo := c.runner(ch)
 	undo.Attempts = r.Attempts
-	for _, e := range undo.RollBack(context.WithoutCancel(ctx)) {
+	ctx, cancelUndo := c.undoDeadline()
+	defer cancelUndo()
+	for _, e := range undo.RollBack(ctx) {
 		c.note("", "undoing the failed ADD: "+e.Error(), true)
 	}
 	return f

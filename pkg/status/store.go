@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
@@ -99,17 +98,16 @@ func (s *Store) prepare() error {
 
 // foldAll takes loose records into the file if the lock is free, and tells whether it was.
 func (s *Store) foldAll() (bool, error) {
-	lock, err := os.OpenFile(filepath.Join(s.records, ".lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return false, err
-	}
-	defer lock.Close()
 	for range maxRounds {
-		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		unlock, err := disk.TryLock(s.records, "fold")
+		if errors.Is(err, disk.ErrLocked) {
 			return false, nil // its holder looks once more after it let go
 		}
-		err := s.foldLocked()
-		_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+		if err != nil {
+			return false, err
+		}
+		err = s.foldLocked()
+		unlock()
 		if err != nil || len(s.loose()) == 0 {
 			return true, err
 		}
