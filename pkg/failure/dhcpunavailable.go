@@ -1,0 +1,34 @@
+package failure
+
+var _ = add(&Class{
+	Reason: "DHCPUnavailable",
+	Sure: []string{
+		"dhcp.sock",
+	},
+	Any: []string{
+		"dhcp.allocate",
+		"error calling dhcp",
+		"no more tries",
+		"error dialing dhcp",
+		"dhcp daemon",
+		"dhcp server",
+		"no dhcp",
+		"dhcpoffer",
+		"dhcpdiscover",
+		"dhcp … timed out",
+		"dhcp … timeout",
+		"dhcp … no response",
+		"dhcp … deadline",
+		"dhcp lease",
+		"lease … expired",
+		"no response from dhcp",
+		"got no response",
+		"no lease",
+		"dhcp client",
+		"dhcp request",
+		"failed to get dhcp",
+	},
+	Samples: []Sample{
+		{`error calling DHCP.Allocate: no more tries`, "redhat-nfvpe/kube-ansible#174"},
+	},
+})

@@ -1,0 +1,67 @@
+package failure
+
+import "syscall"
+
+var _ = add(&Class{
+	Reason: "HostResourceExhausted",
+	Is: func(f *Facts) string {
+		switch f.Errno {
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT:
+			return f.Errno.Error()
+		}
+		return ""
+	},
+	Sure: []string{
+		"failed to create new os thread",
+		"newosproc",
+		"no space left on device",
+		"too many open files",
+		"cannot allocate memory",
+		"can't start new thread",
+		"pthread_create failed",
+		"inotify_init",
+		"inotify_add_watch",
+	},
+	Any: []string{
+		"inotify",
+		"fsnotify",
+		"fork/exec … resource temporarily unavailable",
+		"fork: … resource temporarily unavailable",
+		"fork failed",
+		"fork: retry",
+		"clone … resource temporarily unavailable",
+		"pids limit",
+		"pids cgroup",
+		"pids.max",
+		"disk quota exceeded",
+		"no buffer space available",
+		"neighbour table overflow",
+		"neighbor table overflow",
+		"nf_conntrack: table full",
+		"table full",
+		"disk full",
+		"disk is full",
+		"disk pressure",
+		"diskpressure",
+		"out of disk",
+		"not enough memory",
+		"insufficient memory",
+		"not enough storage",
+		"not enough space on the disk",
+		"insufficient system resources",
+		"too many processes",
+		"too many threads",
+		"too many files",
+		"max user",
+		"thread limit",
+		"unable to allocate memory",
+		"not enough disk",
+		"out of memory",
+	},
+	Weak: []string{
+		"resource temporarily unavailable",
+	},
+	Samples: []Sample{
+		{`failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: too many open files`, "berops/claudie#1694"},
+	},
+})

@@ -1,0 +1,41 @@
+package failure
+
+var _ = add(&Class{
+	Reason: "PodCIDRNotAssigned",
+	Sure: []string{
+		"pod cidr not assigned",
+		"lack of podcidr",
+		"no remaining cidrs left to allocate",
+	},
+	Any: []string{
+		"podcidr",
+		"podcidrs",
+		"pod cidr",
+		"pod-cidr",
+		"cidrnotavailable",
+		"cidrassignmentfailed",
+		"failed to allocate cidr",
+		"cidr allocation failed",
+		"no remaining cidr",
+		"no cidrs left",
+		"no cidr … assigned",
+		"no cidr assigned",
+		"failed to acquire lease",
+		"could not acquire lease",
+		"node-subnets",
+		"node-subnet … annotation",
+		"no host subnet",
+		"hostsubnet … not found",
+		"no subnet … for node",
+		"node … has no subnet",
+		"could not find subnet for node",
+		"no subnet assigned to node",
+		"waiting for … cidr",
+		"no node cidr",
+		"node … cidr … not",
+		"nodespec.podcidr",
+	},
+	Samples: []Sample{
+		{`failed to acquire lease: node "n1" pod cidr not assigned`, ""},
+	},
+})
