@@ -48,6 +48,8 @@ var _ = add(&Class{
 		"failed to invoke … cns",
 		"cns client",
 		"unexpected response",
+		"grpc call",
+		"resource processing",
 	},
 	Samples: []Sample{
 		{`plugin type="kube-ovn" failed (add): RPC failed; request ip return 500 no address allocated to pod default/nginx-5b4664bcd4-hk4s6 provider ovn, please see kube-ovn-controller logs to find errors`, "kubeovn/kube-ovn#2186"},

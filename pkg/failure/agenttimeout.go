@@ -32,7 +32,6 @@ var _ = add(&Class{
 		"timeout waiting for pod",
 		"timed out waiting for … ready",
 		"timeout waiting for … ready",
-		"failed to get pod annotation",
 		"[429]",
 		"too many requests",
 		"rate limit",
@@ -67,6 +66,7 @@ var _ = add(&Class{
 		"i/o timeout",
 		"timeout",
 		"deadline exceeded",
+		"failed to get pod annotation",
 	},
 	Samples: []Sample{
 		{`Unable to create endpoint: [PUT /endpoint/{id}][500] putEndpointIdFailed  endpoint 21062 did not synchronously regenerate after timeout`, "cilium/cilium#5028"},

@@ -104,6 +104,9 @@ var _ = add(&Class{
 		"could not get … from kube api",
 		"ec2 … request … timeout",
 		"node … waiting for kube",
+		"failed to get pod annotation … connection refused",
+		"https://… cannotconnect",
+		"connection error(",
 	},
 	Samples: []Sample{
 		{`"https://[100.64.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": dial tcp 100.64.0.1:443: i/o timeout`, "projectcalico/calico#4361"},

@@ -97,6 +97,8 @@ var _ = add(&Class{
 		"failed to parse … netconf",
 		"config file … must have",
 		"is a .conf file",
+		"no interfaces provided",
+		"configuration not specified",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",

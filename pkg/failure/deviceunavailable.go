@@ -90,6 +90,11 @@ var _ = add(&Class{
 		"network is down",
 		"switchid",
 		"representor",
+		"failed to find the … interface",
+		"failed to find master",
+		"/sys/bus/pci/devices/… no such file or directory",
+		"/sys/class/net/… no such file or directory",
+		"failed to create macvlan: invalid argument",
 	},
 	Samples: []Sample{
 		{`failed to lookup device "": Link not found`, "kubevirt/macvtap-cni#104"},

@@ -27,6 +27,11 @@ var _ = add(&Class{
 		"dhcp client",
 		"dhcp request",
 		"failed to get dhcp",
+		"unable to receive an offer",
+		"unable to receive an ack",
+		"discovery request",
+		"no matching response packet",
+		"down. attempting to set up",
 	},
 	Samples: []Sample{
 		{`error calling DHCP.Allocate: no more tries`, "redhat-nfvpe/kube-ansible#174"},

@@ -2,6 +2,9 @@ package failure
 
 var _ = add(&Class{
 	Reason: "FirewallFailed",
+	Sure: []string{
+		"/run/xtables.lock",
+	},
 	Any: []string{
 		"xtables lock",
 		"xtables.lock",
@@ -81,6 +84,9 @@ var _ = add(&Class{
 		"hash is full",
 		"set … does not exist",
 		"port forward … rule",
+	},
+	Weak: []string{
+		"failed to create network: exit status",
 	},
 	Samples: []Sample{
 		{"ERROR: table `nat' is incompatible, use 'nft' tool.", "containernetworking/plugins#461"},

@@ -15,7 +15,6 @@ var _ = add(&Class{
 		"host port … in use",
 		"hostport … in use",
 		"hostport … not available",
-		"hostport … already exists",
 		"port is already allocated",
 		"port … is already allocated",
 		"port … already allocated",

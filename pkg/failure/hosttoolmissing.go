@@ -2,6 +2,7 @@ package failure
 
 var _ = add(&Class{
 	Reason: "HostToolMissing",
+	Sure:   []string{},
 	Any: []string{
 		"executable file not found",
 		"command not found",

@@ -47,6 +47,8 @@ var _ = add(&Class{
 		"container interface … already",
 		"already added to",
 		"eth0 already exists",
+		"failed to find a unique",
+		"unique veth name",
 	},
 	Samples: []Sample{
 		{`container veth name provided (eth0) already exists`, "redhat-nfvpe/cni-route-override#1"},

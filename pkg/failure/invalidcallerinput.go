@@ -86,6 +86,7 @@ var _ = add(&Class{
 	},
 	Weak: []string{
 		"error while parsing",
+		"error executing add:",
 	},
 	Samples: []Sample{
 		{`CNI Genie Add IP internal error: CNI Genie error at addNetwork: ARGS: unknown args ["K8S_POD_NAMESPACE=default" "K8S_POD_NAME=ooobusybox" "K8S_POD_INFRA_CONTAINER_ID="], result: %!!(MISSING)s(\u003cnil\u003e)`, "cni-genie/CNI-Genie#93"},

@@ -37,6 +37,10 @@ var _ = add(&Class{
 		"cannot find cni network",
 		`"network" not found`,
 	},
+	Weak: []string{
+		"getkubernetesdelegate",
+		"getnetworkdelegates",
+	},
 	Samples: []Sample{
 		{`getDefaultNetDelegateCRD: failed to get network resource, refer Multus README.md for the usage guide: the server could not find the requested resource`, "k8snetworkplumbingwg/multus-cni#302"},
 	},

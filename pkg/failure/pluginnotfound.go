@@ -38,7 +38,6 @@ var _ = add(&Class{
 		"missing cni plugin",
 		"missing the cni plugin",
 		"plugin binary … not found",
-		"plugin … does not exist",
 		"couldn't find binary",
 		"could not find binary",
 		"cni\\bin … cannot find",
@@ -47,6 +46,7 @@ var _ = add(&Class{
 		`exec: "bridge": executable file not found`,
 		`exec: "portmap": executable file not found`,
 		`exec: "host-local": executable file not found`,
+		"fork/exec … no such file or directory",
 	},
 	Samples: []Sample{
 		{`failed to find plugin "portmap" in path [/opt/flannel/bin /opt/cni/bin]`, "flannel-io/flannel#890"},

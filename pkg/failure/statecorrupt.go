@@ -5,6 +5,9 @@ var _ = add(&Class{
 	Sure: []string{
 		"store is locked",
 		"timed out on locking store",
+		"delegatedel … unexpected end of json input",
+		`invalid character "\x00"`,
+		`invalid character "x00"`,
 	},
 	Any: []string{
 		"locking store",
