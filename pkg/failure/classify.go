@@ -64,22 +64,20 @@ func classifyText(text string) (Verdict, int) {
 	return v, level
 }
 
-// classifyFolded takes the strongest level that has words in the text; there the words that end last, and of those
-// the ones that say most. A chain of errors names its innermost cause at its end.
+// classifyFolded takes the strongest level that has words in the text; of several words there the best hit.
 func classifyFolded(text string) (Verdict, int) {
 	for level := range levels {
-		var best *Class
-		var from, to int
+		var best hit
 		for _, c := range registry {
 			for _, words := range [levels][]string{c.Sure, c.Any, c.Weak}[level] {
-				s, e, ok := match(text, words)
-				if ok && (best == nil || e > to || e == to && s < from) {
-					best, from, to = c, s, e
+				if h := find(text, words); h.end > 0 && h.better(best) {
+					best = h
+					best.class = c
 				}
 			}
 		}
-		if best != nil {
-			return best.verdict(shorten(text[from:to])), level
+		if best.class != nil {
+			return best.class.verdict(shorten(text[best.start:best.end])), level
 		}
 	}
 	return Verdict{Reason: reason.Unclassified}, levels

@@ -4,6 +4,8 @@ var _ = add(&Class{
 	Reason: "DHCPUnavailable",
 	Sure: []string{
 		"dhcp.sock",
+		"dhcp.sock: connect: no such file or directory",
+		"dhcp.sock: connect: connection refused",
 	},
 	Any: []string{
 		"dhcp.allocate",

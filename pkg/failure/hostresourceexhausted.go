@@ -21,11 +21,11 @@ var _ = add(&Class{
 		"pthread_create failed",
 		"inotify_init",
 		"inotify_add_watch",
+		"fork/exec … resource temporarily unavailable",
 	},
 	Any: []string{
 		"inotify",
 		"fsnotify",
-		"fork/exec … resource temporarily unavailable",
 		"fork: … resource temporarily unavailable",
 		"fork failed",
 		"fork: retry",

@@ -49,6 +49,7 @@ var _ = add(&Class{
 		"eth0 already exists",
 		"failed to find a unique",
 		"unique veth name",
+		"add ip … address already in use",
 	},
 	Samples: []Sample{
 		{`container veth name provided (eth0) already exists`, "redhat-nfvpe/cni-route-override#1"},

@@ -79,6 +79,11 @@ var _ = add(&Class{
 		"failed to create ifb",
 		"create qdisc",
 		"create ifb",
+		"hcncreatenetwork",
+		"hns failed with error",
+		"the parameter is incorrect",
+		"failed to configure vf",
+		"error bringing interface up",
 	},
 	Weak: []string{
 		"could not add ip address to",
@@ -88,6 +93,7 @@ var _ = add(&Class{
 		"cannot assign requested address",
 		"adding link",
 		"failed to setup veth",
+		"failed to set up pod interface",
 	},
 	Samples: []Sample{
 		{`Failed to set MTU for kube-bridge interface due to: invalid argument`, "cloudnativelabs/kube-router#1383"},

@@ -22,7 +22,6 @@ var _ = add(&Class{
 		"invalid args",
 		"args: invalid",
 		"args: error",
-		"args:",
 		"failed to parse args",
 		"failed to load args",
 		"failed to load cni args",

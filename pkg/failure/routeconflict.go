@@ -5,13 +5,13 @@ var _ = add(&Class{
 	Sure: []string{
 		"route … file exists",
 		"rule … file exists",
+		"route … already exists",
 	},
 	Any: []string{
 		"route … network is unreachable",
 		"route … no route to host",
 		"route … invalid argument",
 		"route … no such process",
-		"route … already exists",
 		"route already exists",
 		"route … exists",
 		"route … conflict",

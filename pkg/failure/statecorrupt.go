@@ -57,7 +57,6 @@ var _ = add(&Class{
 		"/var/lib/cni/… unmarshal",
 		"stale file handle",
 		"structure needs cleaning",
-		"input/output error",
 		"already assigned in network",
 		`interface name "…" already assigned`,
 		"ovsdb … inconsistent",
@@ -67,6 +66,8 @@ var _ = add(&Class{
 		"truncated",
 		"malformed state",
 		"conf.db",
+		"open … input/output error",
+		"read … input/output error",
 	},
 	Samples: []Sample{
 		{`[cni] Timed out on locking store, err:Store is locked.`, "Azure/azure-container-networking#242"},

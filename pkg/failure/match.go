@@ -1,0 +1,81 @@
+package failure
+
+import "strings"
+
+// hit is a place where words stand in a text. The zero value is no hit.
+type hit struct {
+	start, end int
+	last       int    // length of the last part of the words
+	subject    bool   // the words have parts before the last one
+	class      *Class // whose words they are
+}
+
+// better tells which of two hits decides. A chain of errors names its innermost cause at its end, so the one that
+// ends last; of two that end together the one that says more there; then the one that also says of what; then the
+// one whose subject stands nearest.
+func (h hit) better(than hit) bool {
+	switch {
+	case h.end != than.end:
+		return h.end > than.end
+	case h.last != than.last:
+		return h.last > than.last
+	case h.subject != than.subject:
+		return h.subject
+	}
+	return h.start > than.start
+}
+
+// find finds the last place in folded text where the parts of words, separated by "…", follow each other on one
+// line. A blank beside "…" stands for the edge of a word. Linear in the text: when the parts before the last one are
+// not found on a line, no earlier place of that line can do better.
+func find(text, words string) hit {
+	head, last := cutLast(words)
+	if !strings.Contains(text, strings.TrimSpace(last)) { // much faster than LastIndex, and the usual answer
+		return hit{}
+	}
+	for limit := len(text); limit > 0; {
+		at, to := lastPart(text[:limit], last)
+		if at < 0 {
+			break
+		}
+		line := strings.LastIndexByte(text[:at], '\n') + 1
+		from := at - line
+		for rest, part := head, ""; rest != "" && from >= 0; {
+			rest, part = cutLast(rest)
+			from, _ = lastPart(text[line:line+from], part)
+		}
+		if from >= 0 {
+			return hit{start: line + from, end: to, last: len(last), subject: head != ""}
+		}
+		limit = line
+	}
+	return hit{}
+}
+
+// cutLast takes the last part off words.
+func cutLast(words string) (head, last string) {
+	if i := strings.LastIndex(words, "…"); i >= 0 {
+		return words[:i], words[i+len("…"):]
+	}
+	return "", words
+}
+
+// lastPart finds the last place of one part of words; at is negative when there is none.
+func lastPart(text, part string) (at, end int) {
+	core := strings.TrimSpace(part)
+	for limit := len(text); ; limit = at + len(core) - 1 {
+		if at = strings.LastIndex(text[:limit], core); at < 0 {
+			return -1, 0
+		}
+		end = at + len(core)
+		if part[0] == ' ' && wordByte(text, at-1) || part[len(part)-1] == ' ' && wordByte(text, end) {
+			continue
+		}
+		return at, end
+	}
+}
+
+// wordByte tells whether the byte at i belongs to a word.
+func wordByte(text string, i int) bool {
+	return letter(text, i) || i >= 0 && i < len(text) && '0' <= text[i] && text[i] <= '9'
+}
