@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// agentError tells failures of the reason AgentError.
+var agentError = Class{
 	Reason: "AgentError",
 	Any: []string{
 		"http://dummy… eof",
@@ -52,9 +53,9 @@ var _ = add(&Class{
 		"resource processing",
 	},
 	Samples: []Sample{
-		{`plugin type="kube-ovn" failed (add): RPC failed; request ip return 500 no address allocated to pod default/nginx-5b4664bcd4-hk4s6 provider ovn, please see kube-ovn-controller logs to find errors`, "kubeovn/kube-ovn#2186"},
 		{`error adding container to network "ovn-vpc-external-network": RPC failed; Post "http://dummy/api/v1/add": EOF`, "kubeovn/kube-ovn#6002"},
 		{`plugin type="istio-cni" name="istio-cni" failed (add): unable to push CNI event, error was 500`, "istio/istio#51847"},
-		{`unable to push CNI event (status code 500): failed to add IP 10.100.32.173 to ipset istio-inpod-probes-v4: exist`, "istio/istio#52218"},
+		{`del cmd: failed to process delete request`, "bottlerocket-os/bottlerocket#359"},
+		{`CNI request failed with status 500: 'unknown'`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// agentStateMissing tells failures of the reason AgentStateMissing.
+var agentStateMissing = Class{
 	Reason: "AgentStateMissing",
 	Sure: []string{
 		"subnet.env",
@@ -49,5 +50,6 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`plugin type="calico" failed (delete): stat /var/lib/calico/nodename: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`, "kubesphere/kubekey#2504"},
 		{`open /run/flannel/subnet.env: no such file or directory`, "kubernetes/website#10377"},
+		{`plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// agentTimeout tells failures of the reason AgentTimeout.
+var agentTimeout = Class{
 	Reason: "AgentTimeout",
 	Sure: []string{
 		"did not synchronously regenerate",
@@ -70,5 +71,9 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`Unable to create endpoint: [PUT /endpoint/{id}][500] putEndpointIdFailed  endpoint 21062 did not synchronously regenerate after timeout`, "cilium/cilium#5028"},
+		{`plugin type="ovn-k8s-cni-overlay" name="ovn-kubernetes" failed (add): CNI request failed with status 400: '[ns/pod abc network default] failed to get pod annotation: timed out waiting for annotations: context deadline exceeded'`, ""},
+		{`CNI request failed with status 400: 'failed to configure pod interface: timed out waiting for OVS port binding (ovn-installed) for 0a:58:0a:80:00:0a [10.128.0.10/23]'`, ""},
+		{`[ns/pod abc] failed to configure pod interface: timed out while waiting for OVS port binding`, ""},
+		{`http request failed: Post "http://localhost:10090/network/requestipconfigs": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`, ""},
 	},
-})
+}

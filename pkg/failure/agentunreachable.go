@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// agentUnreachable tells failures of the reason AgentUnreachable.
+var agentUnreachable = Class{
 	Reason: "AgentUnreachable",
 	Sure: []string{
 		"dial unix … connection refused",
@@ -78,5 +79,7 @@ var _ = add(&Class{
 		{`rpc error: code = Unavailable desc = all SubConns are in TransientFailure, latest connection error: connection error: desc = "transport: Error while dialing dial unix /var/run/antrea/cni.sock: connect: no such file or directory"`, "antrea-io/antrea#832"},
 		{`plugin type='azure-vnet' failed (add): IPAM Invoker Add failed with error: Failed to get IP address from CNS with error: %w: http request failed: Post 'http://localhost:10090/network/requestipconfig': dial tcp 127.0.0.1:10090: connect: connection refused`, "Azure/AKS#4342"},
 		{`CmdAdd (shim): failed to send CNI request: Post "http://dummy/cni": dial unix /run/multus/multus.sock: connect: no such file or directory`, "k8snetworkplumbingwg/multus-cni#1093"},
+		{`plugin type="aws-cni" name="aws-cni" failed (add): add cmd: Error received from AddNetwork gRPC call: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp 127.0.0.1:50051: connect: connection refused"`, ""},
+		{`error adding pod ns_x to CNI network "weave": unable to allocate IP address: Post "http://127.0.0.1:6784/ip/abc": dial tcp 127.0.0.1:6784: connect: connection refused`, ""},
 	},
-})
+}

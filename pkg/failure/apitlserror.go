@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// apiTLSError tells failures of the reason APITLSError.
+var apiTLSError = Class{
 	Reason: "APITLSError",
 	Sure: []string{
 		"x509:",
@@ -38,5 +39,6 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`error getting ClusterInformation: Get "https://[172.244.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": x509: certificate signed by unknown authority`, "projectcalico/calico#6425"},
+		{`Get "https://10.96.0.1:443/api": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2024-01-01T00:00:00Z is after 2023-12-01T00:00:00Z`, ""},
 	},
-})
+}

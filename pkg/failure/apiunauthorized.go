@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// apiUnauthorized tells failures of the reason APIUnauthorized.
+var apiUnauthorized = Class{
 	Reason: "APIUnauthorized",
 	Any: []string{
 		"unauthorized",
@@ -30,5 +31,7 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized`, "projectcalico/calico#8379"},
+		{`Get "https://10.0.0.1:443/api/v1/nodes/x": Unauthorized`, ""},
+		{`failed to get pod: the server has asked for the client to provide credentials (get pods web-1)`, ""},
 	},
-})
+}

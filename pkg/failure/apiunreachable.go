@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// apiUnreachable tells failures of the reason APIUnreachable.
+var apiUnreachable = Class{
 	Reason: "APIUnreachable",
 	Sure: []string{
 		"localhost:8080 … connection refused",
@@ -111,5 +112,10 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`"https://[100.64.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": dial tcp 100.64.0.1:443: i/o timeout`, "projectcalico/calico#4361"},
 		{`Error getting cluster information config ClusterInformation="default" error=Get https://10.96.0.1:443/apis/crd.projectcalico.org/v1/clusterinformations/default: context deadline exceeded`, "projectcalico/calico#2818"},
+		{`failed to destroy network for sandbox "5dc": dial tcp 10.10.25.230:4001: getsockopt: connection refused`, "containerd/cri#732"},
+		{`Multus: [ns/pod]: error getting pod: Get "https://[10.96.0.1]:443/api/v1/namespaces/ns/pods/pod?timeout=1m0s": net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)`, ""},
+		{`Get https://10.254.0.1:443/api: net/http: TLS handshake timeout`, ""},
+		{`error getting ClusterInformation: Get "https://[10.43.0.1]:443/apis": dial tcp 10.43.0.1:443: connect: no route to host`, ""},
+		{`client: etcd cluster is unavailable or misconfigured; error #0: dial tcp 127.0.0.1:2379: getsockopt: connection refused`, ""},
 	},
-})
+}

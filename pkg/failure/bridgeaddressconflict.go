@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// bridgeAddressConflict tells failures of the reason BridgeAddressConflict.
+var bridgeAddressConflict = Class{
 	Reason: "BridgeAddressConflict",
 	Sure: []string{
 		`" already has an ip address`,
@@ -14,5 +15,6 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`failed to set bridge addr: "cni0" already has an IP address`, "inclavare-containers/inclavare-containers#1364"},
+		{`plugin type="flannel" failed (add): failed to delegate add: failed to set bridge addr: "cni0" already has an IP address different from 10.244.1.1/24`, ""},
 	},
-})
+}

@@ -3,10 +3,10 @@ package failure
 import "github.com/cni-shim/cni-shim/pkg/reason"
 
 // Class is the knowledge by which failures of one reason are recognised. It is one value in the file named for the
-// reason; nothing else is to be touched when a class or its words are added.
+// reason; a new class is that file and its line in registry.
 //
 // Words are written as fold leaves a text: lower case, every quotation mark a ", single spaces. "…" stands for
-// anything on the same line. No regular expressions: these are found in one pass, cost nothing before they are used, and
+// anything on the same line, a blank beside it for the edge of a word. No regular expressions: these are found in one pass, cost nothing before they are used, and
 // whoever reads a program's source can write them.
 type Class struct {
 	Reason  string              // name of a reason of package reason
@@ -22,11 +22,51 @@ type Class struct {
 // was taken from a program's own words.
 type Sample struct{ Text, Origin string }
 
-var registry []*Class
-
-func add(c *Class) *Class {
-	registry = append(registry, c)
-	return c
+// registry lists the classes, otherwise in the order of package reason. The order decides nothing but which of several facts
+// is asked first. It is an array of addresses, laid out by the linker: nothing runs before main, which the start of
+// every plugin call would pay for.
+var registry = [...]*Class{
+	&pluginTimeout, // what the shim ended itself also shows a signal
+	&configMissing,
+	&configInvalid,
+	&networkNotFound,
+	&pluginNotFound,
+	&pluginNotExecutable,
+	&permissionDenied,
+	&hostToolMissing,
+	&versionIncompatible,
+	&ipamExhausted,
+	&ipamAddressConflict,
+	&ipamPoolInvalid,
+	&podCIDRNotAssigned,
+	&dhcpUnavailable,
+	&interfaceExists,
+	&interfaceSetupFailed,
+	&bridgeAddressConflict,
+	&deviceUnavailable,
+	&routeConflict,
+	&kernelSupportMissing,
+	&ipv6Disabled,
+	&firewallFailed,
+	&hostPortConflict,
+	&agentUnreachable,
+	&agentStateMissing,
+	&agentTimeout,
+	&agentError,
+	&apiUnreachable,
+	&apiUnauthorized,
+	&apiForbidden,
+	&apiTLSError,
+	&invalidCallerInput,
+	&podNotFound,
+	&netnsGone,
+	&sandboxNameReserved,
+	&hostResourceExhausted,
+	&pluginKilled,
+	&pluginCrashed,
+	&invalidPluginOutput,
+	&stateCorrupt,
+	&deleteTargetMissing,
 }
 
 // verdict gives the class's reason with the words that decided.

@@ -66,11 +66,12 @@ func classifyText(text string) (Verdict, int) {
 
 // classifyFolded takes the strongest level that has words in the text; of several words there the best hit.
 func classifyFolded(text string) (Verdict, int) {
+	in := gramsOf(text)
 	for level := range levels {
 		var best hit
 		for _, c := range registry {
 			for _, words := range [levels][]string{c.Sure, c.Any, c.Weak}[level] {
-				if h := find(text, words); h.end > 0 && h.better(best) {
+				if h := find(text, in, words); h.end > 0 && h.better(best) {
 					best = h
 					best.class = c
 				}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// configInvalid tells failures of the reason ConfigInvalid.
+var configInvalid = Class{
 	Reason: "ConfigInvalid",
 	Codes:  []uint{2, 6, 7},
 	Any: []string{
@@ -125,5 +126,13 @@ var _ = add(&Class{
 		{`Error loading CNI config file /etc/cni/net.d/10-flannel.conf: error parsing configuration: unexpected end of JSON input`, "kubernetes/website#10323"},
 		{`missing network name`, "containernetworking/cni#576"},
 		{`Error invoking Delegate Add missing network name`, "networkop/meshnet-cni#20"},
+		{`error parsing configuration list: no 'plugins' key`, ""},
+		{`error parsing configuration: missing 'type'`, ""},
+		{`error parsing configuration list: invalid character '}' looking for beginning of object key string: invalid cni config: failed to load cni config`, ""},
+		{`plugin type="bandwidth" failed (add): must be called as chained plugin`, ""},
+		{`plugin type="macvlan" failed (add): unknown macvlan mode: "foo"`, ""},
+		{`failed to load netconf: invalid character 'a' looking for beginning of value`, ""},
+		{`tuning: Required prevResult missing`, ""},
+		{`Multus: LoadNetConf: delegates must be specified`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// configMissing tells failures of the reason ConfigMissing.
+var configMissing = Class{
 	Reason: "ConfigMissing",
 	Any: []string{
 		"no networks found in",
@@ -51,5 +52,7 @@ var _ = add(&Class{
 		{`cni config load failed: no network config found in /etc/cni/net.d: cni plugin not initialized: failed to load cni config`, "containerd/containerd#5225"},
 		{`Network plugin returns error: no CNI configuration file in /etc/cni/net.d/. Has your network provider started?`, "cri-o/cri-o#8999"},
 		{`Unable to update cni config: no valid networks found in /etc/cni/net.d`, "coreos/flannel-cni#15"},
+		{`container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized`, ""},
+		{`network plugin is not ready: cni config uninitialized`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// deleteTargetMissing tells failures of the reason DeleteTargetMissing.
+var deleteTargetMissing = Class{
 	Reason: "DeleteTargetMissing",
 	Codes:  []uint{3},
 	Sure: []string{
@@ -116,5 +117,11 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`Failed to delete veth pair azvethf363b81: route ip+net: no such network interface`, "kubernetes/kubernetes#53226"},
+		{`failed to find HNSEndpoint 07e_vxlan0: Endpoint 07e_vxlan0 not found`, ""},
+		{`error in getting result from DelNetwork: failed to delete "net1": Link not found`, ""},
+		{`delegateDel: error invoking ConflistDel: Link not found`, ""},
+		{`[DELETE /endpoint/{id}][404] deleteEndpointIdNotFound`, ""},
+		{`del cmd: error received from DelNetwork gRPC call: rpc error: code = Unknown desc = datastore: unknown pod`, ""},
+		{`plugin type="calico" failed (delete): error deleting workload endpoint: resource does not exist: WorkloadEndpoint(ns/x)`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// deviceUnavailable tells failures of the reason DeviceUnavailable.
+var deviceUnavailable = Class{
 	Reason: "DeviceUnavailable",
 	Any: []string{
 		"link not found",
@@ -98,5 +99,9 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`failed to lookup device "": Link not found`, "kubevirt/macvtap-cni#104"},
+		{`SRIOV-CNI failed to load netconf: LoadConf(): VF pci addr is required`, "k8snetworkplumbingwg/sriov-network-device-plugin#310"},
+		{`failed to create macvlan: device or resource busy`, ""},
+		{`failed to lookup master "eth1": Link not found`, ""},
+		{`Link not found`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// dhcpUnavailable tells failures of the reason DHCPUnavailable.
+var dhcpUnavailable = Class{
 	Reason: "DHCPUnavailable",
 	Sure: []string{
 		"dhcp.sock",
@@ -37,5 +38,7 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`error calling DHCP.Allocate: no more tries`, "redhat-nfvpe/kube-ansible#174"},
+		{`error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: connect: no such file or directory`, ""},
+		{`error calling DHCP.Allocate: timed out waiting for DHCP`, ""},
 	},
-})
+}

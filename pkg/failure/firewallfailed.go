@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// firewallFailed tells failures of the reason FirewallFailed.
+var firewallFailed = Class{
 	Reason: "FirewallFailed",
 	Sure: []string{
 		"/run/xtables.lock",
@@ -92,5 +93,8 @@ var _ = add(&Class{
 		{"ERROR: table `nat' is incompatible, use 'nft' tool.", "containernetworking/plugins#461"},
 		{`plugin type="firewall" failed (add): cni plugin firewall failed: failed to add the address 10.88.0.6/32 to trusted zone: COMMAND_FAILED: 'python-nftables' failed: internal:0:0-0: Error: Could not process rule: No such file or directory`, "cockpit-project/cockpit-podman#1154"},
 		{`unable to create chain CNI-HOSTPORT-SETMARK: running [/usr/sbin/iptables -t nat -N CNI-HOSTPORT-SETMARK --wait]: exit status 1: iptables: Chain already exists.#012`, "hashicorp/nomad#6567"},
+		{`unable to setup DNAT: running [/sbin/iptables -t nat -A CNI-HOSTPORT-DNAT -m comment --comment dnat name: "weave" id: "53a" -m multiport -p tcp --destination-ports 8081 -j CNI-DN-35dacff15508f16b78b24 --wait]: exit status 1: iptables: No chain/target/match by that name.`, "kubernetes-sigs/kind#550"},
+		{`Another app is currently holding the xtables lock. Perhaps you want to use the -w option?`, ""},
+		{`failed to create ipset istio-inpod-probes-v4: exit status 1`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// hostPortConflict tells failures of the reason HostPortConflict.
+var hostPortConflict = Class{
 	Reason: "HostPortConflict",
 	Sure: []string{
 		"cannot open hostport",
@@ -42,5 +43,7 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`cannot open hostport 50051 for pod k8s_server_default_436fb151-71b1-11e9-b2d9-128d1a3304a4_0_: listen tcp :50051: bind: address already in use`, "cri-o/cri-o#2342"},
+		{`cannot open hostport 80 for pod k8s_x: listen tcp4 :80: bind: address already in use`, ""},
+		{`HNS failed with error : The specified port already exists.`, ""},
 	},
-})
+}

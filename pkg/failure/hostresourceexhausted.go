@@ -2,7 +2,8 @@ package failure
 
 import "syscall"
 
-var _ = add(&Class{
+// hostResourceExhausted tells failures of the reason HostResourceExhausted.
+var hostResourceExhausted = Class{
 	Reason: "HostResourceExhausted",
 	Is: func(f *Facts) string {
 		switch f.Errno {
@@ -63,5 +64,9 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`failed to create CRI service: failed to create cni conf monitor for default: failed to create fsnotify watcher: too many open files`, "berops/claudie#1694"},
+		{`failed to create fsnotify watcher: no space left on device`, ""},
+		{`open /var/lib/cni/networks/cbr0/lock: no space left on device`, ""},
+		{`runtime: failed to create new OS thread (have 5 already; errno=11)`, ""},
+		{`fork/exec /opt/cni/bin/flannel: cannot allocate memory`, ""},
 	},
-})
+}

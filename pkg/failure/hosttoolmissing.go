@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// hostToolMissing tells failures of the reason HostToolMissing.
+var hostToolMissing = Class{
 	Reason: "HostToolMissing",
 	Sure:   []string{},
 	Any: []string{
@@ -39,5 +40,6 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`exec: "iptables": executable file not found in $PATH`, ""},
+		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
 	},
-})
+}

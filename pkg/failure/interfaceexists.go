@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// interfaceExists tells failures of the reason InterfaceExists.
+var interfaceExists = Class{
 	Reason: "InterfaceExists",
 	Any: []string{
 		"container veth name provided … already exists",
@@ -55,5 +56,11 @@ var _ = add(&Class{
 		{`container veth name provided (eth0) already exists`, "redhat-nfvpe/cni-route-override#1"},
 		{`Failed to configure interface in pod: failed to setup veth net2: container veth name provided (net2) already exists`, "smart-edge-open/converged-edge-experience-kits#117"},
 		{`failed to setup alloc: pre-run hook "network" failed: failed to configure networking for alloc: failed to configure bridge network: container veth name provided (eth0) already exists`, "hashicorp/nomad#6567"},
+		{`failed to add IP addr 10.0.0.3 to "net1-0": address already in use`, "foundation-model-stack/multi-nic-cni#20"},
+		{`failed to make veth pair: container veth name provided (eth0) already exists`, ""},
+		{`failed to create VXLAN interface: file exists`, ""},
+		{`network plumbing: "cni0" already exists but is not a bridge`, ""},
+		{`failed to rename "veth123" to "eth0": file exists`, ""},
+		{`hcnCreateEndpoint failed in Win32: The endpoint already exists`, ""},
 	},
-})
+}

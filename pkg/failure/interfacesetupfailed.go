@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// interfaceSetupFailed tells failures of the reason InterfaceSetupFailed.
+var interfaceSetupFailed = Class{
 	Reason: "InterfaceSetupFailed",
 	Sure: []string{
 		"mtu … invalid argument",
@@ -97,5 +98,11 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`Failed to set MTU for kube-bridge interface due to: invalid argument`, "cloudnativelabs/kube-router#1383"},
+		{`infiniBand SRI-OV CNI failed to configure VF "VF ib4 GUID is not valid", failed to clean up sandbox container "9" network for pod "my": networkPlugin cni failed to teardown pod "x" network: error reading cached NetConf in /var/lib/cni/ib-sriov with name 93`, "k8snetworkplumbingwg/ib-sriov-cni#66"},
+		{`failed to set up pod interface "net1" from the device "enp2s0f1": error setting up interface in container namespace: "error bringing interface up in container ns: \"input/output error\""`, "k8snetworkplumbingwg/sriov-network-device-plugin#182"},
+		{`hcnCreateNetwork failed in Win32: The parameter is incorrect. (0x57) {"Success":false,"Error":"The parameter is incorrect. ","ErrorCode":2147942487}`, "kubernetes-sigs/sig-windows-tools#249"},
+		{`failed (add): failed to create macvlan: cannot assign requested address`, "k8snetworkplumbingwg/multus-cni#1378"},
+		{`failed to set MTU on vethabc: numerical result out of range`, ""},
+		{`failed to connect "veth1" to bridge cni0: invalid argument`, ""},
 	},
-})
+}

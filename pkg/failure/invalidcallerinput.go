@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// invalidCallerInput tells failures of the reason InvalidCallerInput.
+var invalidCallerInput = Class{
 	Reason: "InvalidCallerInput",
 	Codes:  []uint{4},
 	Sure: []string{
@@ -90,5 +91,10 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`CNI Genie Add IP internal error: CNI Genie error at addNetwork: ARGS: unknown args ["K8S_POD_NAMESPACE=default" "K8S_POD_NAME=ooobusybox" "K8S_POD_INFRA_CONTAINER_ID="], result: %!!(MISSING)s(\u003cnil\u003e)`, "cni-genie/CNI-Genie#93"},
 		{`cni plugin bridge failed: the 'ip' field is expected to be in CIDR notation, got: '10.10.10.100'`, "podman-container-tools/podman#17955"},
+		{`required env variables [CNI_NETNS CNI_CONTAINERID] missing`, ""},
+		{`ARGS: unknown args ["FOO=bar"]`, ""},
+		{`interface name is too long; interface name should be less than 15 characters`, ""},
+		{`parsePodNetworkAnnotation: failed to parse pod Network Attachment Selection Annotation JSON format: invalid character 'x'`, ""},
+		{`unknown CNI_COMMAND: FOO`, ""},
 	},
-})
+}

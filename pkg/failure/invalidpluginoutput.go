@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// invalidPluginOutput tells failures of the reason InvalidPluginOutput.
+var invalidPluginOutput = Class{
 	Reason: "InvalidPluginOutput",
 	Any: []string{
 		"no valid ip addresses",
@@ -66,5 +67,7 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`[decoding version info: unexpected end of JSON input]`, "Azure/azure-container-networking#918"},
 		{`invalid character 'T' looking for beginning of value`, "linkerd/linkerd2#4828"},
+		{`netplugin failed but error parsing its diagnostic message "{\n    \"code\": 100,\n    \"msg\": \"x\"\n}{\n": invalid character '{' after top-level value`, ""},
+		{`plugin type="foo" failed (add): exit status 1`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// ipamAddressConflict tells failures of the reason IPAMAddressConflict.
+var ipamAddressConflict = Class{
 	Reason: "IPAMAddressConflict",
 	Sure: []string{
 		"duplicate allocation is not allowed",
@@ -72,5 +73,9 @@ var _ = add(&Class{
 		{`plugin type="kube-ovn" failed (add): RPC failed; request ip return 500 configure nic failed IP address 10.24.118.16 has already been used by host with MAC 00:00:00:83:f9:81`, "kubeovn/kube-ovn#3170"},
 		{`plugin type="bridge" failed (add): failed to allocate for range 0: 10.4.0.2 has been allocated to default-2c610b2a32ec35afe90575d534b2bc30b563b078bba0f5eba409f122f1b3ca3f, duplicate allocation is not allowed`, "lima-vm/lima#2539"},
 		{`failed to allocate for range 0: requested IP address 172.22.1.254 is not available in range set 172.22.1.1-172.22.1.254`, "podman-container-tools/podman#7991"},
+		{`static IP allocation failed, requested IP address:2001:11:194:101::113 is already in use`, "danm-cni/danm#263"},
+		{`failed to allocate for range 0: requested IP address 10.0.0.1 is the subnet's gateway`, ""},
+		{`The provided IP address is not in a configured pool`, ""},
+		{`10.1.2.3: Address already assigned in block`, ""},
 	},
-})
+}

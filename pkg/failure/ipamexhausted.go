@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// ipamExhausted tells failures of the reason IPAMExhausted.
+var ipamExhausted = Class{
 	Reason: "IPAMExhausted",
 	Sure: []string{
 		"no ip addresses available",
@@ -107,5 +108,12 @@ var _ = add(&Class{
 		{`Error at storage engine: Could not allocate IP in range: ip: 10.20.0.151 / - 10.20.0.154 / range: net.IPNet{IP:net.IP{0xa, 0x14, 0x0, 0x80}, Mask:net.IPMask{0xff, 0xff, 0xff, 0xe0}}`, "k8snetworkplumbingwg/whereabouts#275"},
 		{`failed to allocate for range 0: no IP addresses available in range set: 172.22.5.1-172.22.5.254`, "cloudnativelabs/kube-router#383"},
 		{`CNI Genie Add IP internal error: Error from cni: failed to allocate for range 0: no IP addresses available in range set: 100.96.17.1-100.96.17.254, result: %!!(MISSING)s(<nil>)`, "testground/testground#569"},
+		{`Error adding dxp_x/9be8 to network kube-ovn/kube-ovn: request ip return 500 no available ip for pod dxp/x`, "kubeovn/kube-ovn#218"},
+		{`failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled`, ""},
+		{`error="failed to allocate IP for ENI: InsufficientFreeAddressesInSubnet: The specified subnet does not have enough free addresses"`, ""},
+		{`IPAM error: no addresses available: range is full`, ""},
+		{`Failed to get IP address from CNS: AllocateIPConfig failed: not enough IPs available, waiting on Azure CNS to allocate more with NC Status: x`, ""},
+		{`error in assigning IP: no available IPs in IPPool, all used IPs`, ""},
+		{`antrea: failed to allocate IP: no available IP in subnet`, ""},
 	},
-})
+}

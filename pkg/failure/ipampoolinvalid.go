@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// ipamPoolInvalid tells failures of the reason IPAMPoolInvalid.
+var ipamPoolInvalid = Class{
 	Reason: "IPAMPoolInvalid",
 	Any: []string{
 		"invalid address space",
@@ -85,5 +86,9 @@ var _ = add(&Class{
 		{`Failed to allocate v6 pool: Failed to delegate: Failed to allocate pool: Invalid address space`, "Azure/aks-engine#3108"},
 		{`subnet 10.4.0.0/24 overlaps with other one on this address space`, "rancher-sandbox/rancher-desktop#3365"},
 		{`err:Failed to allocate pool: No available address pools.`, "Azure/azure-container-networking#1132"},
+		{`failed to create allocator: invalid range set 0: subnet 10.0.0.1/32 too small to allocate from`, ""},
+		{`no enabled IPPools found for node`, ""},
+		{`IPPool "foo" not found`, ""},
+		{`error at storage engine: error parsing range: invalid CIDR address: 10.0.0/24`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// ipv6Disabled tells failures of the reason IPv6Disabled.
+var ipv6Disabled = Class{
 	Reason: "IPv6Disabled",
 	Sure: []string{
 		"could not add ip address to … permission denied",
@@ -46,5 +47,8 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`open /proc/sys/net/ipv6/conf/eth0/accept_dad: no such file or directory`, "containernetworking/cni#532"},
 		{`ipv6 is disabled on this host`, ""},
+		{`failed to add IP addr {fd00::2/64} to "eth0": permission denied`, ""},
+		{`failed to set bridge addr: could not add IP address to "cni0": permission denied`, ""},
+		{`error adding address: ip6tables: address family not supported by protocol`, ""},
 	},
-})
+}

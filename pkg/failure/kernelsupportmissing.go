@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// kernelSupportMissing tells failures of the reason KernelSupportMissing.
+var kernelSupportMissing = Class{
 	Reason: "KernelSupportMissing",
 	Sure: []string{
 		"/proc/sys/… read-only file system",
@@ -71,5 +72,10 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`can't set sysctl net/ipv4/conf/all/route_localnet: open /proc/sys/net/ipv4/conf/all/route_localnet: read-only file system`, "k3s-io/k3s#89"},
 		{`failed to create bridge "cni-podman0": could not add "cni-podman0": operation not supported`, "podman-container-tools/podman#4114"},
+		{`failed to create ipvlan: operation not supported`, ""},
+		{"iptables v1.4.21: can't initialize iptables table `nat': Table does not exist (do you need to insmod?)", ""},
+		{`open /proc/sys/net/bridge/bridge-nf-call-iptables: no such file or directory`, ""},
+		{`failed to add vxlan device: operation not supported`, ""},
+		{`modprobe: FATAL: Module ip_tables not found in directory /lib/modules/5.4.0`, ""},
 	},
-})
+}

@@ -25,12 +25,39 @@ func (h hit) better(than hit) bool {
 	return h.start > than.start
 }
 
+// grams is the set of a text's runs of three bytes, hashed. Nearly all words are ruled out by it, which makes
+// classifying a text several times cheaper than searching it for each of them.
+type grams [1 << 10]uint64
+
+func gramsOf(text string) *grams {
+	g := new(grams)
+	for i := range max(len(text)-2, 0) {
+		h := gram(text, i)
+		g[h>>6] |= 1 << (h & 63)
+	}
+	return g
+}
+
+// may tells whether words can stand in the text.
+func (g *grams) may(words string) bool {
+	for i := range max(len(words)-2, 0) {
+		if h := gram(words, i); g[h>>6]&(1<<(h&63)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func gram(s string, i int) uint32 {
+	return (uint32(s[i])<<16 | uint32(s[i+1])<<8 | uint32(s[i+2])) * 2654435761 >> 16
+}
+
 // find finds the last place in folded text where the parts of words, separated by "…", follow each other on one
 // line. A blank beside "…" stands for the edge of a word. Linear in the text: when the parts before the last one are
 // not found on a line, no earlier place of that line can do better.
-func find(text, words string) hit {
+func find(text string, in *grams, words string) hit {
 	head, last := cutLast(words)
-	if !strings.Contains(text, strings.TrimSpace(last)) { // much faster than LastIndex, and the usual answer
+	if core := strings.TrimSpace(last); !in.may(core) || !strings.Contains(text, core) { // the usual answer
 		return hit{}
 	}
 	for limit := len(text); limit > 0; {

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// netnsGone tells failures of the reason NetnsGone.
+var netnsGone = Class{
 	Reason: "NetnsGone",
 	Codes:  []uint{8},
 	Sure: []string{
@@ -28,7 +29,6 @@ var _ = add(&Class{
 		"network namespace … is closed",
 		"network namespace is closed",
 		"namespace path … not",
-		"namespace … no such file",
 		"no such namespace",
 		"error opening netns",
 		"failed to open network namespace",
@@ -54,5 +54,7 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`Failed to open current namespace: failed to Statfs "/proc/18661/task/1439572/ns/net": no such file or directory`, "kubernetes/kubernetes#90429"},
 		{`CNI failed to retrieve network namespace path: cannot find network namespace for the terminated container "c588b942ff9ef0bcb4a04c3f7ff584bb909799c42af5824271d167527be59e77"`, "kubernetes/minikube#8445"},
+		{`failed to open netns "/var/run/netns/cni-123": failed to Statfs "/var/run/netns/cni-123": no such file or directory`, ""},
+		{`Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create network namespace: unknown FS magic on "/var/run/netns/cni-1": 1021994`, ""},
 	},
-})
+}

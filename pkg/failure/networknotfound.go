@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// networkNotFound tells failures of the reason NetworkNotFound.
+var networkNotFound = Class{
 	Reason: "NetworkNotFound",
 	Sure: []string{
 		"network-attachment-definitions.k8s.cni.cncf.io … not found",
@@ -43,5 +44,7 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`getDefaultNetDelegateCRD: failed to get network resource, refer Multus README.md for the usage guide: the server could not find the requested resource`, "k8snetworkplumbingwg/multus-cni#302"},
+		{`unable to find network with name or ID foo: network not found`, ""},
+		{`no net configuration with name "foo" in /etc/cni/net.d`, ""},
 	},
-})
+}

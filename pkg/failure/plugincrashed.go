@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// pluginCrashed tells failures of the reason PluginCrashed.
+var pluginCrashed = Class{
 	Reason: "PluginCrashed",
 	Is: func(f *Facts) string {
 		if crashSignal(f.Signal) {
@@ -46,5 +47,7 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`Calico CNI panicked during ADD: runtime error: invalid memory address or nil pointer dereference`, "projectcalico/calico#5779"},
 		{`panic: runtime error: slice bounds out of range`, "cilium/cilium#923"},
+		{`netplugin failed: "panic: runtime error: index out of range [0] with length 0\n\ngoroutine 1 [running, locked to thread]:\nmain.main()"`, ""},
+		{`netplugin failed: "fatal error: unexpected signal during runtime execution\n[signal SIGSEGV: segmentation violation code=0x1"`, ""},
 	},
-})
+}

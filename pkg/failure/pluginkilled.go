@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// pluginKilled tells failures of the reason PluginKilled.
+var pluginKilled = Class{
 	Reason: "PluginKilled",
 	Is: func(f *Facts) string {
 		if f.Signal == 0 || crashSignal(f.Signal) {
@@ -43,5 +44,8 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`netplugin failed with no error message: signal: killed`, "crc-org/snc#203"},
 		{`plugin type="calico" failed (add): netplugin failed with no error message: signal: killed`, "coredns/coredns#6091"},
+		{`Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = context deadline exceeded`, ""},
+		{`netplugin failed: "": signal: killed`, ""},
+		{`netplugin failed with no error message: signal: terminated`, ""},
 	},
-})
+}

@@ -2,7 +2,8 @@ package failure
 
 import "syscall"
 
-var _ = add(&Class{
+// pluginNotExecutable tells failures of the reason PluginNotExecutable.
+var pluginNotExecutable = Class{
 	Reason: "PluginNotExecutable",
 	Is: func(f *Facts) string {
 		switch f.Errno {
@@ -47,5 +48,6 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`exec /usr/sbin/start_runit: exec format error`, "projectcalico/calico#9738"},
 		{`standard_init_linux.go:228: exec user process caused: exec format error`, "projectcalico/calico#5963"},
+		{`fork/exec /opt/cni/bin/calico: exec format error`, ""},
 	},
-})
+}

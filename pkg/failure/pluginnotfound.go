@@ -2,7 +2,8 @@ package failure
 
 import "syscall"
 
-var _ = add(&Class{
+// pluginNotFound tells failures of the reason PluginNotFound.
+var pluginNotFound = Class{
 	Reason: "PluginNotFound",
 	Is: func(f *Facts) string {
 		if f.Errno == syscall.ENOENT && f.Path == "" {
@@ -53,5 +54,8 @@ var _ = add(&Class{
 		{`[failed to find plugin "portmap" in path [/opt/cni/bin/]]`, "kubernetes/kops#9286"},
 		{`failed to find plugin "cilium-cni" in path [/home/kubernetes/bin]`, "cilium/cilium#11497"},
 		{`plugin type="loopback" failed (add): failed to find plugin "loopback" in path [/opt/cni/bin]`, "hashicorp/nomad#14022"},
+		{`fork/exec /opt/cni/bin/bridge: no such file or directory`, ""},
+		{`failed to find plugin "istio-cni" in path [/opt/cni/bin]`, ""},
+		{`exec: "calico-ipam": executable file not found in $PATH`, ""},
 	},
-})
+}

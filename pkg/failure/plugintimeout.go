@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// pluginTimeout tells failures of the reason PluginTimeout.
+var pluginTimeout = Class{
 	Reason: "PluginTimeout",
 	Is: func(f *Facts) string {
 		if f.Timeout {
@@ -15,4 +16,4 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`plugin calico did not answer in time`, ""},
 	},
-})
+}

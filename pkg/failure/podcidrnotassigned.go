@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// podCIDRNotAssigned tells failures of the reason PodCIDRNotAssigned.
+var podCIDRNotAssigned = Class{
 	Reason: "PodCIDRNotAssigned",
 	Sure: []string{
 		"pod cidr not assigned",
@@ -37,5 +38,9 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`failed to acquire lease: node "n1" pod cidr not assigned`, ""},
+		{`Error registering network: failed to acquire subnet: node "x" pod cidr not assigned`, ""},
+		{`required IPv4 PodCIDR not available`, ""},
+		{`Kubenet does not have netConfig. This is most likely due to lack of PodCIDR`, ""},
+		{`CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// podNotFound tells failures of the reason PodNotFound.
+var podNotFound = Class{
 	Reason: "PodNotFound",
 	Sure: []string{
 		"expected pod uid",
@@ -48,5 +49,7 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`Multus: [e2e-statefulset-8898/ss2-0/9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34]: expected pod UID "9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34" but got "45cb07e2-c60c-42fb-97b5-59da83c3eb5b" from Kube API`, "openshift/origin#30486"},
 		{`CNI request failed with status 400: 'pod sandbox not found for ID 7ef85ddb9febab8c0d84a42cd3ccd98c49fc206cef5dc87b6f1db85632ef9e6a\n'`, "ovn-kubernetes/ovn-kubernetes#1830"},
+		{`CNI request failed with status 400: '[ns/pod] pod deleted before sandbox ADD operation began. Request Pod UID abc is different from the Pod UID (def) retrieved from the informer/API'`, ""},
+		{`Multus: [ns/pod/uid]: error getting pod: pods "web-1" not found`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// routeConflict tells failures of the reason RouteConflict.
+var routeConflict = Class{
 	Reason: "RouteConflict",
 	Sure: []string{
 		"route … file exists",
@@ -41,5 +42,7 @@ var _ = add(&Class{
 	Samples: []Sample{
 		{`add command: failed to setup network: setup NS network: failed to add host route: file exists`, "aws/amazon-vpc-cni-k8s#108"},
 		{`setup NS network: failed to add default route: file exists`, "aws/amazon-vpc-cni-k8s#596"},
+		{`plugin type="calico" failed (add): error adding host side routes for interface: calid29a1cadef5, error: route (Ifindex: 131, Dst: 172.25.136.1/32, Scope: link) already exists for an interface other than 'calid29a1cadef5'`, "projectcalico/calico#8180"},
+		{`failed to add route: {Dst:{IP:172.16.0.0 Mask:fff00000} GW:x.y.z.1}: network is unreachable`, "k8snetworkplumbingwg/multus-cni#602"},
 	},
-})
+}

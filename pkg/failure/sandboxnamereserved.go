@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// sandboxNameReserved tells failures of the reason SandboxNameReserved.
+var sandboxNameReserved = Class{
 	Reason: "SandboxNameReserved",
 	Sure: []string{
 		"error reserving pod name",
@@ -22,5 +23,7 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`error reserving pod name k8s_authentication-operator-54f5d6c8c9-qpmd5_openshift-authentication-operator_45d93718-e90f-4888-bad6-660cf9c37a87_0 for id f0325581e9547f0087b6e1f6bf1e8f15d5c926f7b1d6694582129358ff54dfb8`, "cri-o/cri-o#2984"},
+		{`Failed to create pod sandbox: rpc error: code = Unknown desc = error reserving pod name k8s_x_ns_0 for id f03: name is reserved`, ""},
+		{`Kubelet may be retrying requests that are timing out in CRI-O due to system load. Currently at stage sandbox network creation: context deadline exceeded: error reserving pod name k8s_x for id 1: name is reserved`, ""},
 	},
-})
+}

@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// stateCorrupt tells failures of the reason StateCorrupt.
+var stateCorrupt = Class{
 	Reason: "StateCorrupt",
 	Sure: []string{
 		"store is locked",
@@ -71,5 +72,10 @@ var _ = add(&Class{
 	},
 	Samples: []Sample{
 		{`[cni] Timed out on locking store, err:Store is locked.`, "Azure/azure-container-networking#242"},
+		{`network "multus-cni-network" requested interface name "eth0" already assigned`, "k8snetworkplumbingwg/multus-cni#669"},
+		{`Failed to initialize key-value store of network plugin, err:timed out locking store.`, "Azure/azure-container-networking#339"},
+		{`failed to get network "cbr0" cached result: decoding: unexpected end of JSON input`, ""},
+		{`checkpoint is corrupted`, ""},
+		{`error reading /var/lib/cni/networks/cbr0/last_reserved_ip.0: invalid`, ""},
 	},
-})
+}

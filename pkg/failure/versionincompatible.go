@@ -1,6 +1,7 @@
 package failure
 
-var _ = add(&Class{
+// versionIncompatible tells failures of the reason VersionIncompatible.
+var versionIncompatible = Class{
 	Reason: "VersionIncompatible",
 	Codes:  []uint{1},
 	Any: []string{
@@ -60,5 +61,7 @@ var _ = add(&Class{
 		{`[plugin bridge does not support config version ""]`, "containernetworking/plugins#428"},
 		{`unsupported CNI result version "0.4.0"`, "kubernetes/minikube#7874"},
 		{`invalid version "": the version is empty`, "kubernetes/website#34204"},
+		{`incompatible CNI versions; config is "1.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0"]`, ""},
+		{`cni config load failed: failed to load CNI config list file /etc/cni/net.d/10.conflist: error parsing configuration list: invalid version "": the version is empty`, ""},
 	},
-})
+}
