@@ -2,11 +2,43 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"runtime/debug"
+
+	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/cli"
+	"github.com/cni-shim/cni-shim/pkg/shim"
 )
 
 func main() {
+	if os.Getenv("CNI_COMMAND") != "" {
+		os.Exit(plugin())
+	}
 	os.Exit(cli.Main(&cli.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}, os.Args[1:]))
+}
+
+// plugin answers one call. It is the only owner of stdout, and writes to it once.
+func plugin() (code int) {
+	answered := false
+	defer func() {
+		// A fault of the shim's own must still be an answer that the runtime can read.
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "cni-shim: panic: %v\n%s", p, debug.Stack())
+			if !answered {
+				_ = types.NewError(types.ErrInternal, fmt.Sprintf("cni-shim: crashed: %v", p), "[PluginCrashed] report the trace on stderr").Print()
+				os.Exit(1)
+			}
+		}
+	}()
+	answer := shim.Handle()
+	answered = true
+	if _, err := os.Stdout.Write(answer.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "cni-shim: stdout: %v\n", err)
+		answer.Exit = 1
+	}
+	code = answer.Exit
+	answer.Tell()
+	return code
 }

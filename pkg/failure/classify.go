@@ -27,9 +27,13 @@ func Classify(f *Facts) Verdict {
 		}
 	}
 	said, level := classifyText(f.Msg + "\n" + f.Details)
-	if level >= weak {
-		if aside, l := classifyText(f.Stderr); l < level {
-			said, level = aside, l
+	if level >= weak && !f.Unusable {
+		aside := f.Stderr
+		if !f.Printed { // then stdout is no CNI error, but maybe a trace or a log
+			aside += "\n" + f.Stdout
+		}
+		if v, l := classifyText(aside); l < level {
+			said, level = v, l
 		}
 	}
 	if level < weak {
@@ -37,6 +41,9 @@ func Classify(f *Facts) Verdict {
 	}
 	if v, ok := classifyCode(f); ok {
 		return v
+	}
+	if f.Unusable {
+		return Verdict{reason.InvalidPluginOutput, "success reported, result unusable"}
 	}
 	if level < levels {
 		return said

@@ -24,6 +24,8 @@ type Facts struct {
 	Exit    int            // exit status, when Exited
 	Signal  syscall.Signal // the signal that ended the process
 	Timeout bool           // ended by a deadline of ours
+	// Unusable: the plugin reported success, and what it printed cannot be used.
+	Unusable bool
 }
 
 // Verdict is what a failure means.

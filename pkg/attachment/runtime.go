@@ -1,0 +1,74 @@
+package attachment
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/containernetworking/cni/libcni"
+
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/disk"
+)
+
+// cached is the file in which the runtime's libcni keeps what it added, unless told otherwise.
+func cached(k Key) string {
+	return filepath.Join(libcni.CacheDir, "results", k.Network+"-"+k.ContainerID+"-"+k.IfName)
+}
+
+// FromRuntime returns the chain of a pod that is older than the shim, from the runtime's own cache; os.ErrNotExist when the
+// cache has none. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
+func FromRuntime(k Key) (*chain.Chain, error) {
+	var entry struct {
+		Kind   string `json:"kind"`
+		Config []byte `json:"config"`
+		Key
+		NetworkName string `json:"networkName"`
+	}
+	b, err := disk.ReadAnyone(cached(k), maxSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &entry); err != nil {
+		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
+	}
+	if entry.Kind != libcni.CNICacheV1 || entry.ContainerID != k.ContainerID || entry.IfName != k.IfName || entry.NetworkName != k.Network {
+		return nil, fmt.Errorf("%w: the runtime's is of another attachment", ErrCorrupt)
+	}
+	c, err := chain.FromRaw(chain.Raw{Config: entry.Config}, chain.Runtime)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
+	}
+	if !c.Own() {
+		return c, nil
+	}
+	for _, p := range c.Plugins {
+		if p.Network.Type != config.Type {
+			continue
+		}
+		own, _ := config.Parse(p.Bytes)
+		own.Name, own.CNIVersion = c.Name, c.CNIVersion
+		if own.Chain.Inline != nil {
+			inner, err := chain.Load(own)
+			if err != nil {
+				return nil, err
+			}
+			inner.Source.Kind = chain.Runtime
+			return inner, nil
+		}
+	}
+	return nil, fmt.Errorf("the runtime's cache holds the shim's own list: %w", os.ErrNotExist)
+}
+
+// Known tells whether anybody has anything of an attachment: false only when both stores could be read and have nothing.
+func (s *Store) Known(k Key) bool {
+	_, err := s.Get(k)
+	if !errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	_, err = os.Lstat(cached(k))
+	return !errors.Is(err, os.ErrNotExist)
+}

@@ -1,0 +1,92 @@
+// Package chain knows where the wrapped chain comes from and what it is: name, version and plugins as libcni reads them.
+// Plugin objects are never round-tripped through typed structs: a key that nobody here knows reaches its plugin.
+package chain
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/containernetworking/cni/libcni"
+
+	"github.com/cni-shim/cni-shim/pkg/config"
+)
+
+// Chain is a network configuration that libcni accepted.
+type Chain struct {
+	*libcni.NetworkConfigList
+	Source Source
+}
+
+// Kind says what a chain was read from.
+type Kind string
+
+// The places that chains come from.
+const (
+	Directory Kind = "directory"     // the first file of a directory that is not the shim's own
+	File      Kind = "file"          // the file that the entry names
+	Inline    Kind = "inline"        // the entry itself
+	Stored    Kind = "attachment"    // what ADD stored
+	Runtime   Kind = "runtime-cache" // what the runtime's libcni kept of an ADD before the shim was there
+)
+
+// Source is where a chain was read.
+type Source struct {
+	Kind Kind   `json:"kind"`
+	Path string `json:"path,omitempty"` // of the file; of the directory where no file was found
+}
+
+// Raw is a chain as it can be stored and read again: the configuration and the plugin objects from the sub-directory.
+type Raw struct {
+	Source  Source            `json:"source"`
+	Config  json.RawMessage   `json:"config"`
+	Plugins []json.RawMessage `json:"plugins,omitempty"`
+}
+
+// Raw returns the chain in its storable form.
+func (c *Chain) Raw() Raw {
+	r := Raw{Source: c.Source, Config: c.Bytes}
+	for _, p := range c.Plugins[c.inlined():] {
+		r.Plugins = append(r.Plugins, p.Bytes)
+	}
+	return r
+}
+
+// inlined counts the plugins that stand in the configuration itself; those of the sub-directory follow them.
+func (c *Chain) inlined() int {
+	var list struct {
+		Plugins []json.RawMessage `json:"plugins"`
+	}
+	_ = json.Unmarshal(c.Bytes, &list) // libcni has read it before
+	return min(len(list.Plugins), len(c.Plugins))
+}
+
+// FromRaw reads a stored chain again. It runs as kind, whatever it came from; the path stays.
+func FromRaw(r Raw, kind Kind) (*Chain, error) {
+	list, err := libcni.NetworkConfFromBytes(r.Config)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range r.Plugins {
+		conf, err := libcni.NetworkPluginConfFromBytes(p)
+		if err != nil {
+			return nil, err
+		}
+		list.Plugins = append(list.Plugins, conf)
+	}
+	return &Chain{list, Source{kind, r.Source.Path}}, nil
+}
+
+// Own tells a list that the shim stands in: such a list is never wrapped.
+func (c *Chain) Own() bool {
+	for _, p := range c.Plugins {
+		if p.Network.Type == config.Type {
+			return true
+		}
+	}
+	return false
+}
+
+// Label names plugin i as admins read it: `portmap (2/3)`.
+func (c *Chain) Label(i int) string {
+	return fmt.Sprintf("%s (%d/%d)", c.Plugins[i].Network.Type, i+1, len(c.Plugins))
+}

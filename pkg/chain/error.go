@@ -1,0 +1,93 @@
+package chain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/jsondoc"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+var (
+	configInvalid = reason.ConfigInvalid
+	configMissing = reason.ConfigMissing
+)
+
+// Error is a chain that cannot be read.
+type Error struct {
+	Reason *reason.Reason // ConfigMissing, ConfigInvalid or PermissionDenied
+	Source Source
+	Place  diag.Place // the full path; line 0 where no line is to blame
+	Rule   string     // of the check's vocabulary, when the cause is one of syntax
+	Cause  string     // one line, without the place
+	Fix    string     // one line
+
+	text []byte // of the file, to see whose it is
+	err  error
+}
+
+// Error is place and cause on one line, the file by its base name.
+func (e *Error) Error() string {
+	place := e.Place
+	place.File = filepath.Base(place.File)
+	if e.Place.File == "" {
+		return e.Cause
+	}
+	return place.String() + ": " + e.Cause
+}
+
+func (e *Error) Unwrap() error { return e.err }
+
+func missing(path, cause string) *Error {
+	return &Error{Reason: configMissing, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: cause, Fix: configMissing.Cure}
+}
+
+func unreadable(path string, err error) *Error {
+	r := configInvalid
+	if errors.Is(err, os.ErrPermission) {
+		r = reason.PermissionDenied
+	}
+	return &Error{Reason: r, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: plain(err), Fix: r.Cure, err: err}
+}
+
+// invalid explains what libcni refused: the place and the human cause of a fault in the JSON, else libcni's own words.
+func invalid(path string, text []byte, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e // about a file of the sub-directory
+	}
+	e = &Error{Reason: configInvalid, Source: Source{Path: path}, Place: diag.Place{File: path}, Fix: configInvalid.Cure, text: text, err: err}
+	if faults := jsondoc.Explain(text); len(faults) > 0 {
+		f := faults[0]
+		e.Rule, e.Cause, e.Fix = f.Rule, f.Cause, f.Fix
+		e.Place.Line, e.Place.Column = diag.LineColumn(text, f.Start)
+		e.Place.EndLine, e.Place.EndColumn = diag.LineColumn(text, f.End)
+		return e
+	}
+	e.Cause = plain(err)
+	var typeErr *json.UnmarshalTypeError
+	if errors.As(err, &typeErr) && typeErr.Field == "" {
+		e.Cause = fmt.Sprintf("the file holds %s where a network configuration, an object, belongs", typeErr.Value)
+	}
+	return e
+}
+
+// plain shortens libcni's and the system's words to what an admin needs: no wrappers, no path that the place names already.
+func plain(err error) string {
+	text := err.Error()
+	for _, p := range []string{"error parsing configuration list: ", "error parsing configuration: "} {
+		text = strings.ReplaceAll(text, p, "")
+	}
+	if rest, ok := strings.CutPrefix(text, "failed to parse plugin config "); ok {
+		text = "plugin index " + rest
+	}
+	if i := strings.LastIndex(text, ": "); i > 0 && strings.HasPrefix(text, "open ") {
+		text = "cannot be opened: " + text[i+2:]
+	}
+	return text
+}

@@ -1,0 +1,228 @@
+package chain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/containernetworking/cni/libcni"
+
+	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/disk"
+)
+
+// MaxSize bounds a configuration file, in bytes: a thousand times what any network needs.
+const MaxSize = 16 << 20
+
+// extensions that runtimes read (containerd's go-cni and CRI-O's ocicni agree).
+var extensions = []string{".conf", ".conflist", ".json"}
+
+// Load reads the chain that an entry refers to. Errors are *Error.
+func Load(c *config.Config) (*Chain, error) {
+	switch {
+	case c.Chain.Inline != nil:
+		return loadInline(c)
+	case c.Chain.Path == "":
+		return loadDir(config.DefaultConfDir)
+	}
+	fi, err := os.Stat(c.Chain.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, missing(c.Chain.Path, `"chain" names a file or directory that does not exist`)
+	case err != nil:
+		return nil, unreadable(c.Chain.Path, err)
+	case fi.IsDir():
+		return loadDir(c.Chain.Path)
+	}
+	return LoadFile(c.Chain.Path)
+}
+
+// loadDir reads the first file in byte order that is not the shim's own. A broken one stops it: to go on to the next, as
+// CRI-O does, could put pods into the wrong network.
+func loadDir(dir string) (*Chain, error) {
+	files, err := Files(dir)
+	if err != nil {
+		return nil, unreadable(dir, err)
+	}
+	for _, f := range files {
+		c, err := LoadFile(f)
+		if err != nil {
+			var e *Error
+			if errors.As(err, &e) && namesShim(e.text) {
+				continue
+			}
+			return nil, err
+		}
+		if c.Own() {
+			continue
+		}
+		c.Source.Kind = Directory
+		return c, nil
+	}
+	return nil, missing(dir, "no network configuration"+besides(dir, len(files)))
+}
+
+// Files lists what a runtime would read in a directory, in its order. A directory that does not exist is empty.
+func Files(dir string) ([]string, error) {
+	files, err := libcni.ConfFiles(dir, extensions)
+	sort.Strings(files)
+	return files, err
+}
+
+// besides tells what else is in a directory without a configuration: a file under a wrong name is the usual cause.
+func besides(dir string, own int) string {
+	var others []string
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "; the directory does not exist"
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); !e.IsDir() && ext != ".conf" && ext != ".conflist" && ext != ".json" && len(others) < 3 {
+			others = append(others, e.Name())
+		}
+	}
+	text := ""
+	if own > 0 {
+		text = " besides the shim's own"
+	}
+	if len(others) > 0 {
+		text += fmt.Sprintf(" (%s: not a name that runtimes read)", strings.Join(others, ", "))
+	}
+	return text
+}
+
+// namesShim tells a file that does not parse and yet is the shim's own list.
+func namesShim(text []byte) bool {
+	for s := string(text); ; {
+		i := strings.Index(s, `"type"`)
+		if i < 0 {
+			return false
+		}
+		s = strings.TrimLeft(s[i+len(`"type"`):], " \t\r\n:")
+		if strings.HasPrefix(s, `"`+config.Type+`"`) {
+			return true
+		}
+	}
+}
+
+// LoadFile reads one file as runtimes do: a .conflist is a list and gets the plugins of the sub-directory of its name, a
+// .conf or .json is a single plugin. A file of another name, which only an entry can refer to, is what it looks like.
+func LoadFile(path string) (*Chain, error) {
+	text, err := disk.ReadAnyone(path, MaxSize)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, missing(path, "the file does not exist, or the link leads nowhere")
+		}
+		return nil, unreadable(path, err)
+	}
+	ext := filepath.Ext(path)
+	var list *libcni.NetworkConfigList
+	if ext == ".conf" || ext == ".json" || ext != ".conflist" && !isList(text) {
+		list, err = fromSingle(text)
+	} else {
+		list, err = fromList(text, filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, invalid(path, text, err)
+	}
+	return &Chain{list, Source{File, path}}, nil
+}
+
+func isList(text []byte) bool {
+	var l struct{ Plugins json.RawMessage }
+	return json.Unmarshal(text, &l) == nil && l.Plugins != nil
+}
+
+// fromSingle follows go-cni's loadFromConfDir for a file that is no list.
+func fromSingle(text []byte) (*libcni.NetworkConfigList, error) {
+	conf, err := libcni.NetworkPluginConfFromBytes(text)
+	if err != nil {
+		return nil, err
+	}
+	if isList(text) && conf.Network.Type == "" {
+		return nil, errors.New(`a list of plugins in a .conf or .json file, which holds a single plugin`)
+	}
+	return libcni.ConfListFromConf(conf) //nolint:staticcheck // deprecated, and still what runtimes do with these files
+}
+
+// fromList follows libcni.NetworkConfFromFile, with bounded reads.
+func fromList(text []byte, dir string) (*libcni.NetworkConfigList, error) {
+	list, err := libcni.NetworkConfFromBytes(text)
+	if err != nil {
+		return nil, err
+	}
+	if !list.LoadOnlyInlinedPlugins {
+		if err := appendDir(list, filepath.Join(dir, list.Name)); err != nil {
+			return nil, err
+		}
+	}
+	if len(list.Plugins) == 0 {
+		return nil, errors.New("no plugin configs found")
+	}
+	return list, nil
+}
+
+// appendDir appends the plugin objects of <dir>/<network name>/*.conf, as libcni ≥ 1.3 does; one bad file refuses the whole.
+func appendDir(list *libcni.NetworkConfigList, dir string) error {
+	files, err := libcni.ConfFiles(dir, []string{".conf"})
+	if err != nil {
+		return fmt.Errorf("plugin configurations in %s: %w", dir, err)
+	}
+	for _, f := range files {
+		text, err := disk.ReadAnyone(f, MaxSize)
+		if err != nil {
+			return unreadable(f, err)
+		}
+		conf, err := libcni.NetworkPluginConfFromBytes(text)
+		if err != nil {
+			return invalid(f, text, err)
+		}
+		list.Plugins = append(list.Plugins, conf)
+	}
+	return nil
+}
+
+// loadInline reads the chain out of the entry. A name or version that it lacks is that of the list around it.
+func loadInline(c *config.Config) (*Chain, error) {
+	source := Source{Kind: Inline}
+	list, err := inlineList(c)
+	if err != nil {
+		return nil, &Error{Reason: configInvalid, Source: source, Cause: `"chain": ` + plain(err), Fix: configInvalid.Cure, err: err}
+	}
+	return &Chain{list, source}, nil
+}
+
+func inlineList(c *config.Config) (*libcni.NetworkConfigList, error) {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(c.Chain.Inline, &raw); err != nil {
+		return nil, err
+	}
+	for key, value := range map[string]string{"name": c.Name, "cniVersion": c.CNIVersion} {
+		if _, ok := raw[key]; !ok {
+			raw[key], _ = json.Marshal(value)
+		}
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := raw["plugins"]; ok {
+		return libcni.NetworkConfFromBytes(text)
+	}
+	return fromSingle(text)
+}
+
+// FindOwn finds the list of a network that the shim stands in: on disk, by network name. Nil when there is none.
+func FindOwn(dir, network string) *Chain {
+	files, _ := Files(dir)
+	for _, f := range files {
+		if c, err := LoadFile(f); err == nil && c.Own() && c.Name == network {
+			return c
+		}
+	}
+	return nil
+}

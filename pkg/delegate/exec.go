@@ -1,0 +1,193 @@
+// Package delegate runs one chain through invoke.DelegateAdd and its kin, with an executor of its own that captures what
+// each plugin was given, what it answered and how it ended. It is the only user of os/exec.
+package delegate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/containernetworking/cni/pkg/invoke"
+	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/version"
+)
+
+// Bounds of what is kept of a plugin's output, in bytes.
+const (
+	MaxStdout = 8 << 20
+	MaxStderr = 64 << 10
+)
+
+// grace is how long a plugin's pipes may stay open after its end: a grandchild that holds them must not hold the call.
+const grace = time.Second
+
+// busyTries and busyPause: a plugin that is just being replaced (ETXTBSY) is tried again, each time with a new process.
+const (
+	busyTries = 5
+	busyPause = 200 * time.Millisecond
+)
+
+// Attempt is one run of one plugin, told as facts.
+type Attempt struct {
+	Verb     string
+	Type     string // of the plugin
+	Index    int    // in the chain, from 0
+	Path     string // the file executed; empty when none was found
+	Stdin    []byte
+	Stdout   []byte // at most MaxStdout
+	Stderr   []byte // at most MaxStderr: the beginning and the end
+	Started  bool   // a process was made
+	Exit     int    // exit status; -1 when ended by a signal
+	Signal   syscall.Signal
+	Errno    syscall.Errno // why no process could be made
+	Timeout  bool          // ended because the context was
+	Printed  *types.Error  // the CNI error that the plugin printed
+	Duration time.Duration
+}
+
+// Exec implements invoke.Exec. It is not safe for concurrent use: one chain runs one plugin after the other.
+type Exec struct {
+	version.PluginDecoder
+	// Env replaces variables of the environment that invoke builds; nil leaves it as it is.
+	Env map[string]string
+	// Quiet keeps the plugin's stderr from being handed on: for questions of the shim's own.
+	Quiet bool
+	// Last is the run just made.
+	Last *Attempt
+}
+
+var _ invoke.Exec = (*Exec)(nil)
+
+// FindInPath is libcni's own search. Its error keeps its words, which admins know.
+func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
+	e.Last = &Attempt{Type: plugin}
+	return invoke.FindInPath(plugin, paths)
+}
+
+// ExecPlugin runs a plugin: in a process group of its own, dying with the shim, with bounded output and nothing of the
+// shim's stdout or stderr in its hands. Its stderr is handed on after its end (SPEC 1.1, section 4).
+func (e *Exec) ExecPlugin(ctx context.Context, path string, stdin []byte, environ []string) ([]byte, error) {
+	// The parent-death signal is that of the thread that forks.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	a := &Attempt{Type: filepath.Base(path), Path: path, Stdin: stdin}
+	e.Last = a
+	start := time.Now()
+	var err error
+	for try := 1; ; try++ {
+		err = a.run(ctx, e.environ(environ))
+		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries || !sleep(ctx, busyPause) {
+			break
+		}
+	}
+	a.Duration = time.Since(start)
+	if len(a.Stderr) > 0 && !e.Quiet {
+		_, _ = os.Stderr.Write(a.Stderr)
+	}
+	if err == nil {
+		return a.Stdout, nil
+	}
+	a.Timeout = ctx.Err() != nil
+	return nil, a.failure(err)
+}
+
+func (e *Exec) environ(environ []string) []string {
+	if e.Env == nil {
+		return environ
+	}
+	out := make([]string, 0, len(environ)+len(e.Env))
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		if _, replaced := e.Env[name]; !replaced {
+			out = append(out, v)
+		}
+	}
+	for name, value := range e.Env {
+		out = append(out, name+"="+value)
+	}
+	return out
+}
+
+// run makes one process and waits for it.
+func (a *Attempt) run(ctx context.Context, environ []string) error {
+	stdout, stderr := &head{limit: MaxStdout}, &ends{limit: MaxStderr / 2}
+	c := exec.CommandContext(ctx, a.Path)
+	c.Env = environ
+	c.Stdin = strings.NewReader(string(a.Stdin))
+	c.Stdout, c.Stderr = stdout, stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = grace
+	err := c.Run()
+	a.Stdout, a.Stderr = stdout.data, stderr.bytes()
+	if c.ProcessState == nil {
+		errors.As(err, &a.Errno)
+		return err
+	}
+	a.Started, a.Exit = true, c.ProcessState.ExitCode()
+	if ws, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		a.Signal = ws.Signal()
+	}
+	if c.ProcessState.Success() && (err == nil || errors.Is(err, exec.ErrWaitDelay)) {
+		if stdout.dropped {
+			return errTooLong
+		}
+		return nil
+	}
+	return err
+}
+
+var errTooLong = fmt.Errorf("more than %d MiB on stdout", MaxStdout>>20)
+
+// failure makes the error that invoke hands on: the plugin's own, or one that says how it ended.
+func (a *Attempt) failure(err error) error {
+	var printed types.Error
+	if a.Started && len(a.Stdout) > 0 && json.Unmarshal(a.Stdout, &printed) == nil && (printed.Msg != "" || printed.Code != 0) {
+		a.Printed = &printed
+		return &printed
+	}
+	return types.NewError(types.ErrInternal, a.ending(err), "")
+}
+
+// ending says in words how a plugin ended that printed no CNI error.
+func (a *Attempt) ending(err error) string {
+	said := ""
+	if line := lastLine(a.Stderr); line != "" {
+		said = ": " + line
+	}
+	switch {
+	case !a.Started && a.Errno != 0:
+		return "cannot be run: " + a.Errno.Error()
+	case !a.Started:
+		return "cannot be run: " + err.Error()
+	case a.Timeout:
+		return fmt.Sprintf("no answer after %s; killed%s", a.Duration.Round(time.Millisecond), said)
+	case a.Signal != 0:
+		return fmt.Sprintf("killed by signal %d (%s)%s", a.Signal, a.Signal, said)
+	case errors.Is(err, errTooLong):
+		return "printed " + err.Error()
+	case len(a.Stdout) > 0:
+		return fmt.Sprintf("exit status %d, and what it printed is no CNI error: %s%s", a.Exit, excerpt(a.Stdout), said)
+	case said == "":
+		return fmt.Sprintf("exit status %d without a word", a.Exit)
+	}
+	return fmt.Sprintf("exit status %d%s", a.Exit, said)
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

@@ -1,0 +1,84 @@
+package delegate
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// head keeps the beginning of what is written and takes the rest without a word, so that the writer never waits.
+type head struct {
+	limit   int
+	data    []byte
+	dropped bool
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	room := h.limit - len(h.data)
+	if len(p) > room {
+		h.dropped = true
+		h.data = append(h.data, p[:room]...)
+		return len(p), nil
+	}
+	h.data = append(h.data, p...)
+	return len(p), nil
+}
+
+// ends keeps the beginning and the end of what is written, limit bytes of each.
+type ends struct {
+	limit       int
+	first, last []byte
+	dropped     int
+}
+
+func (e *ends) Write(p []byte) (int, error) {
+	n := len(p)
+	if room := e.limit - len(e.first); room > 0 {
+		k := min(room, len(p))
+		e.first = append(e.first, p[:k]...)
+		p = p[k:]
+	}
+	e.last = append(e.last, p...)
+	if over := len(e.last) - e.limit; over > 0 {
+		e.dropped += over
+		e.last = append(e.last[:0], e.last[over:]...)
+	}
+	return n, nil
+}
+
+func (e *ends) bytes() []byte {
+	if e.dropped == 0 {
+		return append(e.first, e.last...)
+	}
+	return append(append(e.first, fmt.Sprintf("\n[… %d bytes left out …]\n", e.dropped)...), e.last...)
+}
+
+// lastLine is the last line with a letter in it, or the line of a Go panic, shortened: what a program says at its end is
+// most often why it ended.
+func lastLine(text []byte) string {
+	lines := strings.Split(string(bytes.ToValidUTF8(text, []byte("?"))), "\n")
+	last := ""
+	for _, l := range lines {
+		if l = strings.TrimSpace(l); l == "" {
+			continue
+		}
+		if strings.HasPrefix(l, "panic: ") || strings.HasPrefix(l, "fatal error: ") {
+			return shorten(l)
+		}
+		last = l
+	}
+	return shorten(last)
+}
+
+// excerpt shows the beginning of an output on one line.
+func excerpt(b []byte) string {
+	return fmt.Sprintf("%q", shorten(string(b)))
+}
+
+func shorten(s string) string {
+	const limit = 200
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

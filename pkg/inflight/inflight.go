@@ -1,0 +1,149 @@
+// Package inflight marks calls that run now: one small file a process, gone when the call ends. A mark whose process is
+// dead is a call that somebody killed; a mark of an ancestor with the same call is a chain that runs in a circle.
+package inflight
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/disk"
+)
+
+// maxMark bounds a mark, in bytes.
+const maxMark = 16 << 10
+
+// Call is what a mark says.
+type Call struct {
+	PID         int       `json:"pid"`
+	Verb        string    `json:"verb"`
+	Network     string    `json:"network"`
+	ContainerID string    `json:"containerId"`
+	IfName      string    `json:"ifName"`
+	Plugin      string    `json:"plugin"` // that runs now, "portmap (2/3)"; empty before the first
+	Began       time.Time `json:"began"`
+	Since       time.Time `json:"since"` // when that plugin was started
+}
+
+// Mark is the mark of this process. A nil Mark does nothing.
+type Mark struct {
+	dir  string
+	call Call
+}
+
+// Begin marks a call in dir and returns the marks it found beside its own: of calls that run now and, removed and so told
+// to one process only, of those that were killed.
+func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
+	if err := disk.EnsureDir(filepath.Dir(dir), 0o755); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := disk.EnsureDir(dir, 0o700); err != nil {
+		return nil, nil, nil, err
+	}
+	running, killed = look(dir)
+	c.PID, c.Began = os.Getpid(), time.Now().UTC()
+	c.Since = c.Began
+	m = &Mark{dir, c}
+	return m, running, killed, m.write()
+}
+
+func look(dir string) (running, killed []Call) {
+	running, dead := Running(dir)
+	for _, c := range dead {
+		if os.Remove(filepath.Join(dir, strconv.Itoa(c.PID))) == nil {
+			killed = append(killed, c)
+		}
+	}
+	return running, killed
+}
+
+// Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
+func Running(dir string) (running, dead []Call) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		var c Call
+		b, err := disk.Read(filepath.Join(dir, e.Name()), maxMark)
+		if err != nil || json.Unmarshal(b, &c) != nil {
+			c = Call{} // damaged; its name still says whose it is
+		}
+		c.PID = pid
+		if alive(pid) {
+			running = append(running, c)
+		} else {
+			dead = append(dead, c)
+		}
+	}
+	return running, dead
+}
+
+// alive tells a process that still runs the shim from one that is gone or whose number another program has.
+func alive(pid int) bool {
+	theirs, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+	if err != nil {
+		return false
+	}
+	own, err := os.Stat("/proc/self/exe")
+	return err != nil || os.SameFile(own, theirs)
+}
+
+// Starting notes which plugin runs from now on.
+func (m *Mark) Starting(plugin string) {
+	if m != nil {
+		m.call.Plugin, m.call.Since = plugin, time.Now().UTC()
+		_ = m.write()
+	}
+}
+
+func (m *Mark) write() error {
+	b, err := json.Marshal(m.call)
+	if err != nil {
+		return err
+	}
+	return disk.Replace(m.dir, strconv.Itoa(m.call.PID), b, 0o600, false)
+}
+
+// End removes the mark.
+func (m *Mark) End() {
+	if m != nil {
+		os.Remove(filepath.Join(m.dir, strconv.Itoa(m.call.PID)))
+	}
+}
+
+// Same tells two marks of one and the same call.
+func (c Call) Same(o Call) bool {
+	return c.Verb == o.Verb && c.Network == o.Network && c.ContainerID == o.ContainerID && c.IfName == o.IfName
+}
+
+// Ancestors are the processes above this one, the nearest first, at most 64.
+func Ancestors() []int {
+	var out []int
+	for pid := os.Getppid(); pid > 1 && len(out) < 64; pid = parent(pid) {
+		out = append(out, pid)
+	}
+	return out
+}
+
+// parent reads the fourth field of /proc/PID/stat; the second, the command, may hold spaces and brackets.
+func parent(pid int) int {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(fields[1])
+	return n
+}

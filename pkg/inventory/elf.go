@@ -1,0 +1,123 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+// Unrunnable explains why the system refuses to run a file that is there: for another CPU, an interpreter or loader that is
+// missing, a mount that forbids it, or damage.
+func Unrunnable(path string, errno syscall.Errno) *Problem {
+	p := &Problem{Reason: reason.PluginNotExecutable, Fix: reason.PluginNotExecutable.Cure, Certain: true}
+	header, err := readHeader(path)
+	switch {
+	case errno == syscall.EACCES || errno == syscall.EPERM:
+		p.Reason, p.Fix = reason.PermissionDenied, reason.PermissionDenied.Cure
+		p.Cause = fmt.Sprintf("%s: the system denies running it (%v)%s", path, errno, noexec(path))
+	case err != nil:
+		p.Cause = fmt.Sprintf("%s cannot be run: %v", path, errno)
+	case len(header) == 0:
+		p.Cause = path + " is empty"
+	case bytes.HasPrefix(header, []byte("#!")):
+		line, _, _ := bytes.Cut(header[2:], []byte("\n"))
+		interpreter, _, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		p.Cause = fmt.Sprintf("%s is a script, and its interpreter %q is missing", path, interpreter)
+		p.Fix = "install the interpreter, or correct the script's first line"
+		if strings.HasSuffix(string(line), "\r") {
+			p.Cause += " (the line ends with a carriage return)"
+		}
+	case !bytes.HasPrefix(header, []byte("\x7fELF")):
+		p.Cause = path + " is neither a program nor a script with a #! line"
+	case errno == syscall.ENOENT:
+		p.Cause = path + " is linked against a loader that this node lacks" + loader(header)
+		p.Fix = "install the plugin's static build"
+	default:
+		p.Cause = fmt.Sprintf("%s is built for %s, this node is %s", path, machine(header), runtime.GOARCH)
+		if machine(header) == runtime.GOARCH {
+			p.Cause = fmt.Sprintf("%s is damaged: %v", path, errno)
+		}
+	}
+	return p
+}
+
+// readHeader reads what the kernel looks at, and the program headers behind it.
+func readHeader(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 4096)
+	n, err := f.Read(b)
+	if n == 0 && err != nil && err == io.EOF {
+		err = nil
+	}
+	return b[:n], err
+}
+
+// machine names the CPU in an ELF header as Go does.
+func machine(h []byte) string {
+	if len(h) < 20 {
+		return "a CPU that its cut header does not tell"
+	}
+	m := order(h).Uint16(h[18:])
+	little := h[5] == 1
+	switch {
+	case m == 3:
+		return "386"
+	case m == 8:
+		return "mips"
+	case m == 21 && little:
+		return "ppc64le"
+	case m == 21:
+		return "ppc64"
+	case m == 22:
+		return "s390x"
+	case m == 40:
+		return "arm"
+	case m == 62:
+		return "amd64"
+	case m == 183:
+		return "arm64"
+	case m == 243:
+		return "riscv64"
+	case m == 258:
+		return "loong64"
+	}
+	return fmt.Sprintf("ELF machine %d", m)
+}
+
+func order(h []byte) binary.ByteOrder {
+	if h[5] == 2 {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// loader names the dynamic loader (PT_INTERP) of a 64-bit program: the path is a string near the header.
+func loader(h []byte) string {
+	if i := bytes.Index(h, []byte("/lib")); i >= 0 {
+		if name, _, ok := bytes.Cut(h[i:], []byte{0}); ok && len(name) < 64 {
+			return fmt.Sprintf(" (%s)", name)
+		}
+	}
+	return ""
+}
+
+// noexec tells a mount that forbids running programs.
+func noexec(path string) string {
+	const stNoexec = 8 // ST_NOEXEC of statfs(2)
+	var fs syscall.Statfs_t
+	if syscall.Statfs(path, &fs) == nil && fs.Flags&stNoexec != 0 {
+		return ": its file system is mounted noexec"
+	}
+	return ""
+}

@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/containernetworking/cni/pkg/types"
+)
+
+// maxText bounds each text that leaves the process, in bytes.
+const maxText = 16 << 10
+
+// Where is the place of a failure: `10-calico.conflist:17:38`, `portmap (2/2)`, or "cni-shim" where it is nobody else's.
+func (f *Failure) Where() string {
+	switch {
+	case f.Plugin != "":
+		return fmt.Sprintf("%s (%d/%d)", f.Plugin, f.Index+1, f.Of)
+	case f.Place.File != "":
+		p := f.Place
+		p.File = filepath.Base(p.File)
+		return p.String()
+	}
+	return "cni-shim"
+}
+
+// Line is place and cause: what has to be read in the first 80 bytes.
+func (f *Failure) Line() string { return f.Where() + ": " + Clean(f.Cause) }
+
+// CNIError is the rendering for the runtime: kubelet shows "msg; details". In a DEL our own words avoid those that
+// containerd takes for success.
+func (r *Record) CNIError() *types.Error {
+	f := r.Failure
+	tail := fmt.Sprintf("[%s] %s", f.Reason.Name, f.Cure())
+	where, cause, details := f.Where(), Clean(f.Cause), Clean(f.Details)
+	if f.Place.Line > 0 || f.Plugin == "" && f.Place.File != "" {
+		tail = f.Place.File + " " + tail
+	}
+	if r.Verb == "DEL" {
+		where, tail = delWords(where), delWords(tail)
+		if !f.Given {
+			cause, details = delWords(cause), delWords(details)
+		}
+	}
+	if details != "" {
+		tail = details + " " + tail
+	}
+	return types.NewError(f.Code, where+": "+cause, tail)
+}
+
+// delWords replaces what go-cni reads as "already deleted" (its Remove): "not found", and with no netns "no such file or
+// directory".
+func delWords(s string) string {
+	return strings.NewReplacer("not found", "missing", "no such file or directory", "does not exist").Replace(s)
+}
+
+// Text is the call on one line: the MESSAGE of its journal entry.
+func (r *Record) Text() string {
+	var b strings.Builder
+	b.WriteString(r.Verb)
+	if r.Failure != nil {
+		fmt.Fprintf(&b, " failed: %s", r.Failure.Line())
+		if r.Failure.Details != "" {
+			fmt.Fprintf(&b, "; %s", Clean(r.Failure.Details))
+		}
+		fmt.Fprintf(&b, " [%s] %s", r.Failure.Reason.Name, r.Failure.Cure())
+	} else {
+		fmt.Fprintf(&b, " ok in %s", r.Duration.Round(100_000))
+	}
+	if who := r.who(); who != "" {
+		fmt.Fprintf(&b, " (%s)", who)
+	}
+	return b.String()
+}
+
+// who says whose network the call was about.
+func (r *Record) who() string {
+	var parts []string
+	if r.Pod != nil && r.Pod.Name != "" {
+		parts = append(parts, "pod "+Clean(r.Pod.Namespace)+"/"+Clean(r.Pod.Name))
+	} else if r.ContainerID != "" {
+		parts = append(parts, "container "+Clean(r.ContainerID[:min(12, len(r.ContainerID))]))
+	}
+	if r.Network != "" {
+		parts = append(parts, "network "+Clean(r.Network))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Text is the chain on one line.
+func (c *Chain) Text() string {
+	var b strings.Builder
+	from := c.Source
+	if c.File != "" {
+		from = filepath.Base(c.File)
+	}
+	fmt.Fprintf(&b, "chain %s from %s, cniVersion %s:", c.Network, from, c.CNIVersion)
+	for i, p := range c.Plugins {
+		switch {
+		case p.IPAM:
+			b.WriteString(" with")
+		case i > 0:
+			b.WriteString(" →")
+		}
+		fmt.Fprintf(&b, " %s", p.Type)
+		if p.Path != "" {
+			fmt.Fprintf(&b, " (%s", p.Path)
+			if n := len(p.Versions); n > 0 {
+				fmt.Fprintf(&b, ", CNI %s", p.Versions[0])
+				if n > 1 {
+					fmt.Fprintf(&b, " to %s", p.Versions[n-1])
+				}
+			}
+			b.WriteString(")")
+		}
+	}
+	return Clean(b.String())
+}
+
+// Clean makes any text one valid, bounded line with its secrets masked: no newline or control character of a plugin's may
+// forge a line or a field.
+func Clean(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
+	}
+	s = Mask(s)
+	var b strings.Builder
+	space := false
+	for _, r := range strings.TrimSpace(s) {
+		if r == '\n' || r == '\r' || r == '\t' || r == ' ' {
+			space = true
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		switch {
+		case r == utf8.RuneError:
+			b.WriteByte('?')
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= 0x202a && r <= 0x202e:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

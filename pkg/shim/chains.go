@@ -1,0 +1,178 @@
+package shim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/types/create"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inventory"
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+// today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure.
+func (c *call) today() (*chain.Chain, *report.Failure) {
+	ch, f := c.load()
+	if f != nil {
+		return nil, f
+	}
+	if ch.Name != c.config.Name {
+		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
+	}
+	if p := c.inspect(ch).Fatal(); p != nil {
+		return nil, problemFailure(ch, p)
+	}
+	return ch, nil
+}
+
+// load loads the chain as it is configured now.
+func (c *call) load() (*chain.Chain, *report.Failure) {
+	ch, err := chain.Load(c.config)
+	if err == nil {
+		return ch, nil
+	}
+	var e *chain.Error
+	errors.As(err, &e)
+	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix}
+}
+
+// added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
+// else today's. A corrupt entry is none.
+func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
+	e, err := c.store.Get(c.key())
+	if err == nil {
+		var ch *chain.Chain
+		if ch, err = chain.FromRaw(e.Chain, chain.Stored); err == nil {
+			c.tellChain(ch)
+			return ch, e, nil
+		}
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		c.note("", "the stored attachment is not used: "+err.Error(), true)
+	}
+	ch, err := attachment.FromRuntime(c.key())
+	if err == nil {
+		c.tellChain(ch)
+		return ch, nil, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		c.note("", "the runtime's cached configuration is not used: "+err.Error(), true)
+	}
+	ch, f := c.load()
+	if f == nil {
+		c.tellChain(ch)
+	}
+	return ch, nil, f
+}
+
+func (c *call) tellChain(ch *chain.Chain) {
+	c.record.Chain = &report.Chain{Network: ch.Name, Source: string(ch.Source.Kind), File: ch.Source.Path, CNIVersion: ch.CNIVersion}
+}
+
+// inspect takes the chain's inventory and notes its problems. What is known of unchanged programs is kept beside the status
+// file; a chain that is another than at the call before is told.
+func (c *call) inspect(ch *chain.Chain) *inventory.Inventory {
+	dir := filepath.Join(c.status.Dir(), "chains")
+	var before inventory.Stamp
+	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil {
+		_ = json.Unmarshal(b, &before) // a damaged stamp is none
+	}
+	v := inventory.Take(context.Background(), ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
+	c.tellChain(ch)
+	c.record.Chain.Plugins = v.Plugins
+	digest := digest(ch, v)
+	if digest == before.Digest {
+		return c.noteProblems(ch, v)
+	}
+	c.record.Changed = true
+	if disk.EnsureDir(c.status.Dir(), 0o755) == nil && disk.EnsureDir(dir, 0o700) == nil {
+		_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	}
+	return c.noteProblems(ch, v)
+}
+
+func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.Inventory {
+	fatal := v.Fatal()
+	for i := range v.Problems {
+		if p := &v.Problems[i]; p != fatal {
+			c.note("", problemFailure(ch, p).Line(), false)
+		}
+	}
+	return v
+}
+
+// digest changes when the chain, its source or one of its programs does.
+func digest(ch *chain.Chain, v *inventory.Inventory) string {
+	h := fnv.New128a()
+	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins}) // raw JSON and strings
+	_, _ = h.Write(b)
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
+	return &report.Failure{
+		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
+		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix,
+	}
+}
+
+func (c *call) runner(ch *chain.Chain) *delegate.Runner {
+	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Starting: func(i int) { c.mark.Starting(ch.Label(i)) }}
+}
+
+// deadline bounds the verb if the entry does.
+func (c *call) deadline() (context.Context, context.CancelFunc) {
+	if d, ok := c.config.Timeouts[c.record.Verb]; ok {
+		return context.WithDeadline(context.Background(), c.record.Time.Add(d))
+	}
+	return context.Background(), func() {}
+}
+
+// convert tells a result of one version in another; the same version is passed as it is.
+func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
+	if raw == nil || from == to {
+		return raw, nil
+	}
+	var v struct {
+		CNIVersion string `json:"cniVersion"`
+	}
+	if json.Unmarshal(raw, &v) == nil && v.CNIVersion != "" {
+		from = v.CNIVersion
+	}
+	result, err := create.Create(from, raw)
+	if err != nil {
+		return nil, err
+	}
+	if to == "" {
+		to = "0.1.0"
+	}
+	if result, err = result.GetAsVersion(to); err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
+
+// inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
+// passed instead, with all that a conversion loses.
+func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
+	if e != nil && e.Done != nil && e.Done.Inner != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
+		return e.Done.Inner, nil
+	}
+	return convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,219 @@
+// Package shim handles one call of the plugin: config, chain, check, run, outcome. It returns what is to be printed and
+// prints nothing itself; logging comes after the answer and never changes it.
+package shim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/containernetworking/cni/pkg/skel"
+	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/version"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
+	"github.com/cni-shim/cni-shim/pkg/journal"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/status"
+)
+
+// journalBudget bounds what logging may cost a call.
+const journalBudget = 150 * time.Millisecond
+
+// Answer is what a call gives its caller.
+type Answer struct {
+	Stdout []byte // a result, a CNI error, versions or nothing
+	Exit   int
+	after  func()
+}
+
+// Tell logs and records the call. To be called once, after Stdout is printed.
+func (a *Answer) Tell() {
+	if a.after != nil {
+		a.after()
+	}
+}
+
+// call is one call under way.
+type call struct {
+	record report.Record
+	config *config.Config
+	status *status.Store
+	store  *attachment.Store
+	mark   *inflight.Mark
+	stdout []byte
+}
+
+// Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2).
+func Handle() *Answer {
+	verb := os.Getenv("CNI_COMMAND")
+	if verb == "VERSION" {
+		var b bytes.Buffer
+		_ = version.All.Encode(&b) // to memory
+		return &Answer{Stdout: b.Bytes()}
+	}
+	c := &call{config: config.Default()}
+	c.record = report.Record{
+		Time: time.Now().UTC(), Verb: verb,
+		ContainerID: os.Getenv("CNI_CONTAINERID"), IfName: os.Getenv("CNI_IFNAME"), Netns: os.Getenv("CNI_NETNS"),
+		Pod: report.ParsePod(os.Getenv("CNI_ARGS")), TraceID: report.ParseTraceID(os.Getenv("TRACEPARENT")),
+	}
+	err := skel.PluginMainFuncsWithError(skel.CNIFuncs{
+		Add:    c.handler((*call).add),
+		Check:  c.handler((*call).check),
+		Del:    c.handler((*call).del),
+		GC:     c.handler((*call).gc),
+		Status: c.handler((*call).statusVerb),
+	}, version.All, "")
+	if err != nil && c.record.Failure == nil {
+		c.record.Failure = refused(err)
+	}
+	c.mark.End()
+	c.record.Duration = time.Since(c.record.Time)
+	a := &Answer{Stdout: c.stdout, after: c.tell}
+	if c.record.Failure != nil {
+		a.Exit = 1
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetIndent("", "    ")
+		_ = e.Encode(c.record.CNIError()) // strings and a number
+		a.Stdout = b.Bytes()
+	}
+	return a
+}
+
+// refused is a call that skel did not let through: the caller's input, or an outer version that is none.
+func refused(e *types.Error) *report.Failure {
+	f := &report.Failure{Reason: reason.InvalidCallerInput, Code: report.CodeFor(e.Code), Cause: e.Msg, Details: e.Details}
+	switch e.Code {
+	case types.ErrIncompatibleCNIVersion:
+		f.Reason = reason.VersionIncompatible
+	case types.ErrInvalidNetworkConfig:
+		f.Reason = reason.ConfigInvalid
+	}
+	return f
+}
+
+// handler makes skel's callback of a verb: read the entry, guard against circles, handle.
+func (c *call) handler(verb func(*call) *report.Failure) func(*skel.CmdArgs) error {
+	return func(args *skel.CmdArgs) error {
+		cfg, err := config.Parse(args.StdinData)
+		c.config, c.record.Network = cfg, cfg.Name
+		c.status, c.store = status.Open(cfg.StatusFile), attachment.Open(cfg.StateDir)
+		for _, w := range cfg.Warnings {
+			c.note("", w, false)
+		}
+		if f := c.begin(); f != nil {
+			c.record.Failure = f
+		} else if f := ownFault(err); f != nil && !c.canGoOn(f) {
+			c.record.Failure = f
+		} else {
+			c.record.Failure = verb(c)
+		}
+		if c.record.Failure != nil {
+			return c.record.CNIError()
+		}
+		return nil
+	}
+}
+
+// ownFault is a key of the shim's own entry that cannot be used.
+func ownFault(err error) *report.Failure {
+	e, ok := err.(*config.Error)
+	if !ok {
+		return nil
+	}
+	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: "own configuration: " + e.Cause, Fix: e.Fix}
+}
+
+// canGoOn: a CHECK or DEL of a stored attachment needs nothing of the entry that could be wrong.
+func (c *call) canGoOn(f *report.Failure) bool {
+	if c.record.Verb != "DEL" && c.record.Verb != "CHECK" {
+		return false
+	}
+	if _, err := c.store.Get(c.key()); err != nil {
+		return false
+	}
+	c.note("", f.Cause, true)
+	return true
+}
+
+// begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
+func (c *call) begin() *report.Failure {
+	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
+	mark, running, killed, err := inflight.Begin(c.status.CallsDir(), own)
+	if err != nil {
+		c.note("", "calls in flight are not marked: "+err.Error(), true)
+	}
+	c.mark = mark
+	for _, k := range killed {
+		c.note("", killedText(k), true)
+	}
+	var ancestors []int
+	for _, r := range running {
+		if !r.Same(own) {
+			continue
+		}
+		if ancestors == nil {
+			ancestors = inflight.Ancestors()
+		}
+		if slices.Contains(ancestors, r.PID) {
+			return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,
+				Cause: fmt.Sprintf("the chain leads back to the shim: %s of network %s runs inside itself", r.Verb, r.Network),
+				Fix:   "name the real plugins in the wrapped chain, and keep meta-plugins from taking the shim's own list as theirs"}
+		}
+	}
+	return nil
+}
+
+func killedText(k inflight.Call) string {
+	plugin := k.Plugin
+	if plugin == "" {
+		plugin = "no plugin yet"
+	}
+	return fmt.Sprintf("a %s of container %s, network %s, was killed; running: %s, since %s [%s]",
+		k.Verb, k.ContainerID, k.Network, plugin, k.Since.Format(time.RFC3339), reason.PluginTimeout.Name)
+}
+
+func (c *call) note(rule, message string, always bool) {
+	c.record.Notes = append(c.record.Notes, report.Note{Rule: rule, Message: message, Always: always})
+}
+
+func (c *call) key() attachment.Key {
+	return attachment.Key{Network: c.config.Name, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
+}
+
+// tell sends the call to the journal and to the status file. What fails here is told in the other, and never to the caller.
+func (c *call) tell() {
+	if c.status == nil {
+		c.status = status.Open(c.config.StatusFile)
+	}
+	if c.record.Verb == "STATUS" {
+		c.compare()
+	}
+	lost, why := journal.Send(c.record.Journal(c.config.LogLevel), journalBudget)
+	if err := c.status.Add(status.EventOf(&c.record, lost, why)); err != nil && lost == 0 {
+		c.record.Notes = []report.Note{{Message: "the status file is not kept: " + err.Error(), Always: true}}
+		entries := c.record.Journal(c.config.LogLevel)
+		_, _ = journal.Send(entries[len(entries)-1:], journalBudget/3)
+	}
+}
+
+// compare finds out whether a STATUS answers as the one before it: runtimes ask every five seconds, the journal is told once.
+func (c *call) compare() {
+	before, err := c.status.Read()
+	if err != nil {
+		return
+	}
+	if f := c.record.Failure; f != nil {
+		f.Repeated = !before.Verdict.Ready && before.Verdict.Message == f.Line()
+	} else {
+		c.record.Recovered = !before.Verdict.Ready && !before.Verdict.Since.IsZero()
+	}
+}

@@ -1,0 +1,183 @@
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+// notAvailable is the code of a STATUS that cannot serve ADD (SPEC 1.1, STATUS); the library has no name for it yet.
+const notAvailable = 50
+
+// add stores what is about to run, runs it, undoes it where it fails, and hands on the result in the runtime's version.
+func (c *call) add() *report.Failure {
+	if own := c.bare(); own != nil {
+		return c.observe(own)
+	}
+	ch, f := c.today()
+	if f != nil {
+		return f
+	}
+	prev, err := convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)
+	if err != nil {
+		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
+	}
+	c.remember(ch)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	r := c.runner(ch)
+	result, err := r.Add(ctx, prev)
+	c.runs(r)
+	if err == nil {
+		var outer []byte
+		if outer, err = convert(result.Raw, ch.CNIVersion, c.config.CNIVersion); err == nil {
+			c.stdout = outer
+			c.complete(ch, result.Raw, outer)
+			return nil
+		}
+		err = fmt.Errorf("the result cannot be told at cniVersion %s: %w", c.config.CNIVersion, err)
+	}
+	f = c.failed(ch, r, err)
+	undo := c.runner(ch)
+	undo.Attempts = r.Attempts
+	for _, e := range undo.RollBack(context.WithoutCancel(ctx)) {
+		c.note("", "undoing the failed ADD: "+e.Error(), true)
+	}
+	return f
+}
+
+// remember stores the attachment before the first plugin runs. Where that cannot be, the call goes on as it would without the
+// shim: a DEL then runs the chain of its own time.
+func (c *call) remember(ch *chain.Chain) {
+	err := c.store.Put(&attachment.Entry{
+		Key: c.key(), Netns: c.record.Netns, Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
+		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
+	})
+	if err != nil {
+		c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
+	}
+}
+
+func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
+	d := attachment.Done{Added: c.record.Time}
+	if ch.CNIVersion != c.config.CNIVersion {
+		d.Inner, d.Outer = inner, outer
+	}
+	if err := c.store.Complete(c.key(), d); err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.note("", "the attachment is not marked as added: "+err.Error(), true)
+	}
+}
+
+// check runs CHECK of the chain that ADD ran.
+func (c *call) check() *report.Failure {
+	if own := c.bare(); own != nil {
+		return c.observe(own)
+	}
+	ch, entry, f := c.added()
+	if f != nil {
+		return f
+	}
+	prev, err := c.inner(entry, ch)
+	if err != nil {
+		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
+	}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	r := c.runner(ch)
+	err = r.Check(ctx, prev)
+	c.runs(r)
+	return c.failed(ch, r, err)
+}
+
+// del runs DEL of the chain that ADD ran, and forgets the attachment when all of it succeeded.
+func (c *call) del() *report.Failure {
+	if own := c.bare(); own != nil {
+		return c.observe(own)
+	}
+	ch, entry, f := c.added()
+	if f != nil {
+		if c.nothingToDelete() {
+			c.note("", "nothing was set up for this attachment; its DEL succeeds although "+f.Line(), true)
+			return nil
+		}
+		return f
+	}
+	prev, err := c.inner(entry, ch)
+	if err != nil {
+		c.note("", "DEL runs without prevResult: "+err.Error(), true)
+		prev = nil
+	}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	r := c.runner(ch)
+	err = r.Del(ctx, prev)
+	c.runs(r)
+	if err != nil {
+		return c.failed(ch, r, err)
+	}
+	if err := c.store.Remove(c.key()); err != nil {
+		c.note("", "the attachment is still stored: "+err.Error(), true)
+	}
+	return nil
+}
+
+// statusVerb fails only when it is certain that no ADD can succeed, or when a plugin says so.
+func (c *call) statusVerb() *report.Failure {
+	if own := c.bare(); own != nil {
+		return c.observe(own)
+	}
+	ch, f := c.today()
+	if f != nil {
+		f.Code = notAvailable
+		return f
+	}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	r := c.runner(ch)
+	err := r.Status(ctx)
+	c.runs(r)
+	var e *delegate.Error
+	if errors.As(err, &e) && e.Attempt.Timeout {
+		c.note("", fmt.Sprintf("%s did not answer STATUS within %s; the node counts as ready [%s]",
+			ch.Label(e.Attempt.Index), c.config.Timeouts["STATUS"], reason.PluginTimeout.Name), true)
+		return nil
+	}
+	if f = c.failed(ch, r, err); f != nil && e != nil && e.CNI.Code == 0 {
+		f.Code = notAvailable
+	}
+	return f
+}
+
+// gc removes attachments that the runtime no longer has, through the chain that each was added with, then hands GC on. With
+// no list of attachments (absent or null, which an unrelated network gets) nothing is removed.
+func (c *call) gc() *report.Failure {
+	if own := c.bare(); own != nil {
+		return c.observe(own)
+	}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	first := c.prune(ctx)
+	ch, f := c.today()
+	if f != nil {
+		return f
+	}
+	r := c.runner(ch)
+	for _, err := range r.GC(ctx, c.config.GC) {
+		if f := c.failed(ch, r, err); first == nil {
+			first = f
+		} else {
+			c.note("", f.Line(), true)
+		}
+	}
+	c.runs(r)
+	return first
+}

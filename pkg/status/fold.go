@@ -1,0 +1,168 @@
+package status
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+// Event is what one call drops: the facts that the file is folded from.
+type Event struct {
+	Time         time.Time     `json:"time"`
+	Verb         string        `json:"verb"`
+	DurationUsec int64         `json:"durationUsec"`
+	Chain        *report.Chain `json:"chain,omitempty"` // only when it changed
+	Failure      *Failure      `json:"failure,omitempty"`
+	ChainLevel   bool          `json:"chainLevel,omitempty"` // the failure is the chain's, not one attachment's
+	Notes        []report.Note `json:"notes,omitempty"`
+	JournalLost  int64         `json:"journalLost,omitempty"`
+	JournalWhy   string        `json:"journalWhy,omitempty"`
+}
+
+// EventOf renders a call. lost entries did not reach the journal, for why.
+func EventOf(r *report.Record, lost int, why error) *Event {
+	e := &Event{Time: r.Time, Verb: r.Verb, DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
+	if why != nil {
+		e.JournalWhy = why.Error()
+	}
+	if r.Changed {
+		e.Chain = r.Chain
+	}
+	for _, n := range r.Notes {
+		if n.Always || r.Changed {
+			n.Message = report.Clean(n.Message)
+			e.Notes = append(e.Notes, n)
+		}
+	}
+	x := r.Failure
+	if x == nil {
+		return e
+	}
+	e.ChainLevel = x.Plugin == "" || r.Verb == "STATUS" || !x.Given && len(r.Runs) == 0
+	e.Failure = &Failure{
+		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
+		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),
+		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
+		Count: 1, First: r.Time, Last: r.Time,
+	}
+	return e
+}
+
+// cut bounds what of a plugin's stderr the file keeps: the end says why.
+func cut(s string) string {
+	const limit = 2 << 10
+	if len(s) <= limit {
+		return s
+	}
+	return "…" + s[len(s)-limit:]
+}
+
+// fold takes one event into the file.
+func (f *File) fold(e *Event) {
+	v := f.Calls[e.Verb]
+	if v == nil {
+		v = &Verb{ByReason: map[string]int64{}}
+		f.Calls[e.Verb] = v
+	}
+	v.Total++
+	v.Last = e.Time
+	v.Duration.add(e.DurationUsec)
+	if e.Chain != nil {
+		f.Chains = slices.DeleteFunc(f.Chains, func(c *report.Chain) bool { return c == nil || c.Network == e.Chain.Network })
+		f.Chains = append([]*report.Chain{e.Chain}, f.Chains[:min(len(f.Chains), maxChains-1)]...)
+	}
+	for _, n := range e.Notes {
+		f.note(n, e.Time)
+	}
+	if e.JournalLost > 0 {
+		f.Unrecorded = Unrecorded{f.Unrecorded.Journal + e.JournalLost, e.JournalWhy, e.Time}
+	}
+	f.condition("JournalAvailable", e.JournalLost == 0, "JournalUnavailable", e.JournalWhy, e.Time)
+	if e.Failure != nil {
+		v.Failed++
+		if v.ByReason == nil {
+			v.ByReason = map[string]int64{}
+		}
+		if _, ok := v.ByReason[e.Failure.Reason]; ok || len(v.ByReason) < maxReasons {
+			v.ByReason[e.Failure.Reason]++
+		}
+		f.failed(e.Failure)
+	}
+	f.judge(e)
+}
+
+// judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
+// shows that the chain runs. A failure of one attachment says nothing about the node.
+func (f *File) judge(e *Event) {
+	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods"}
+	switch {
+	case e.Failure != nil && e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD"):
+		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure}
+	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD":
+		return
+	}
+	v.Since = f.Verdict.Since
+	if v.Ready != f.Verdict.Ready || v.Since.IsZero() {
+		v.Since = e.Time
+	}
+	f.Verdict = v
+	f.condition("ChainReady", v.Ready, v.Reason, v.Message, e.Time)
+}
+
+func (f *File) condition(kind string, ok bool, reason, message string, at time.Time) {
+	c := Condition{Type: kind, Status: "True", Reason: kind, LastTransitionTime: at}
+	if !ok {
+		c.Status, c.Reason, c.Message = "False", reason, message
+	}
+	for i := range f.Conditions {
+		if old := &f.Conditions[i]; old.Type == kind {
+			if old.Status == c.Status {
+				c.LastTransitionTime = old.LastTransitionTime
+			}
+			*old = c
+			return
+		}
+	}
+	f.Conditions = append(f.Conditions, c)
+}
+
+// failed folds a failure into its like, the latest first.
+func (f *File) failed(x *Failure) {
+	for i, old := range f.Failures {
+		if old.Reason == x.Reason && old.Plugin == x.Plugin && old.Index == x.Index && old.Verb == x.Verb && old.File == x.File {
+			x.Count, x.First = old.Count+1, old.First
+			f.Failures = slices.Delete(f.Failures, i, i+1)
+			break
+		}
+	}
+	f.Failures = slices.Insert(f.Failures, 0, *x)
+	f.Failures = f.Failures[:min(len(f.Failures), maxFailures)]
+}
+
+func (f *File) note(n report.Note, at time.Time) {
+	x := Noted{n.Rule, n.Message, 1, at}
+	for i, old := range f.Notes {
+		if old.Message == n.Message {
+			x.Count += old.Count
+			f.Notes = slices.Delete(f.Notes, i, i+1)
+			break
+		}
+	}
+	f.Notes = slices.Insert(f.Notes, 0, x)
+	f.Notes = f.Notes[:min(len(f.Notes), maxNotes)]
+}
+
+// buckets is how many there are; the last takes everything longer.
+const buckets = 22
+
+func (d *Durations) add(usec int64) {
+	d.Sum += usec
+	d.Max = max(d.Max, usec)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	for len(d.Buckets) <= i {
+		d.Buckets = append(d.Buckets, 0)
+	}
+	d.Buckets[i]++
+}

@@ -1,0 +1,195 @@
+package status
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+var errVersion = errors.New("a status file of another version")
+
+// Bounds of what is read, in bytes, and of how many records one fold takes.
+const (
+	maxFile   = 4 << 20
+	maxRecord = 256 << 10
+	maxFold   = 1024
+)
+
+// Store is the status file and the records beside it. Safe for concurrent use by any number of processes.
+type Store struct {
+	path    string
+	dir     string
+	records string
+}
+
+// Open names the status file; nothing is touched before the first Add.
+func Open(path string) *Store {
+	dir := filepath.Dir(path)
+	return &Store{path, dir, filepath.Join(dir, "records")}
+}
+
+// Dir is the directory that the status file lies in.
+func (s *Store) Dir() string { return s.dir }
+
+// CallsDir is where calls under way have their marks.
+func (s *Store) CallsDir() string { return filepath.Join(s.dir, "calls") }
+
+// Add records a call and folds what has gathered, unless somebody else is at it.
+func (s *Store) Add(e *Event) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%d-%d.json", time.Now().UnixNano(), os.Getpid())
+	if err := disk.Replace(s.records, name, b, 0o600, false); err != nil {
+		return err
+	}
+	return s.foldAll()
+}
+
+func (s *Store) prepare() error {
+	if err := disk.EnsureDir(s.dir, 0o755); err != nil {
+		return err
+	}
+	return disk.EnsureDir(s.records, 0o700)
+}
+
+// foldAll takes loose records into the file if the lock is free.
+func (s *Store) foldAll() error {
+	lock, err := os.OpenFile(filepath.Join(s.records, ".lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for {
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			return nil // its holder looks once more after it let go
+		}
+		err := s.foldLocked()
+		_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+		if err != nil {
+			return err
+		}
+		if len(s.loose()) == 0 {
+			return nil
+		}
+	}
+}
+
+func (s *Store) foldLocked() error {
+	disk.Sweep(s.records)
+	disk.Sweep(s.dir)
+	names := s.loose()
+	f, aside := s.read()
+	if aside != "" {
+		f.note(report.Note{Message: aside}, time.Now().UTC())
+	}
+	fresh := s.take(f, names)
+	f.Folded, f.Updated = names, time.Now().UTC().Truncate(time.Millisecond)
+	f.InFlight, _ = inflight.Running(s.CallsDir())
+	if len(fresh) > 0 {
+		b, err := json.MarshalIndent(f, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := disk.Replace(s.dir, filepath.Base(s.path), append(b, '\n'), 0o644, false); err != nil {
+			return err
+		}
+	}
+	for _, n := range names {
+		os.Remove(filepath.Join(s.records, n))
+	}
+	return nil
+}
+
+// take folds the named records that the file has not seen and returns their names.
+func (s *Store) take(f *File, names []string) []string {
+	var fresh []string
+	for _, n := range names {
+		if slices.Contains(f.Folded, n) {
+			continue
+		}
+		fresh = append(fresh, n)
+		var e Event
+		b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
+		if err != nil || json.Unmarshal(b, &e) != nil {
+			f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
+			continue
+		}
+		f.fold(&e)
+	}
+	return fresh
+}
+
+// loose names the records not yet folded, the oldest first.
+func (s *Store) loose() []string {
+	d, err := os.Open(s.records)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	all, _ := d.Readdirnames(maxFold)
+	names := slices.DeleteFunc(all, func(n string) bool { return !strings.HasSuffix(n, ".json") })
+	slices.SortFunc(names, func(a, b string) int {
+		if len(a) != len(b) && number(a) != number(b) {
+			return int(number(a) - number(b))
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+func number(name string) int64 {
+	n, _ := strconv.ParseInt(name[:max(0, strings.IndexByte(name, '-'))], 10, 64)
+	return n
+}
+
+// read returns the file, or an empty one and what became of a file that could not be believed.
+func (s *Store) read() (f *File, aside string) {
+	b, err := disk.Read(s.path, maxFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return empty(), ""
+	}
+	if err == nil {
+		f, err = parse(b)
+	}
+	if err == nil {
+		return f, ""
+	}
+	old := s.path + ".bad"
+	if renameErr := os.Rename(s.path, old); renameErr != nil {
+		return empty(), fmt.Sprintf("the status file could not be read and begins anew: %v", err)
+	}
+	return empty(), fmt.Sprintf("the status file could not be read and was set aside as %s: %v", old, err)
+}
+
+// Read returns the status as of now: the file with what is still loose.
+func (s *Store) Read() (*File, error) {
+	f := empty()
+	b, err := disk.Read(s.path, maxFile)
+	switch {
+	case err == nil:
+		if f, err = parse(b); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	s.take(f, s.loose())
+	f.InFlight, _ = inflight.Running(s.CallsDir())
+	return f, nil
+}
