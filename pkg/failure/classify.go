@@ -62,7 +62,7 @@ func ClassifyText(text string) Verdict {
 
 // classifyText also tells at which level the words stood; levels when there were none.
 func classifyText(text string) (Verdict, int) {
-	folded := fold(text)
+	folded := fold(text) + "\n" // so that words can ask for the end of a line
 	cause, after := cutCleanUp(folded)
 	v, level := classifyFolded(cause)
 	if level == levels && after != "" {
