@@ -184,7 +184,7 @@ func (e explanation) print(w io.Writer) {
 	if e.Plugin != "" {
 		place = e.Plugin + ": "
 	}
-	fmt.Fprintf(w, "%s: %s%s: %s\n\n", e.Reason, place, e.Title, e.Cure)
+	fmt.Fprintf(w, "%s: %s%s; cure: %s\n\n", e.Reason, place, e.Title, e.Cure)
 	if e.Words != "" {
 		times := ""
 		if e.Count > 1 {

@@ -26,13 +26,14 @@ func ClassifyLog(text string) []Found {
 		if v.Reason == reason.Unclassified && len(records) > 1 {
 			continue
 		}
-		key := v.Reason.Name
+		plugin := PluginIn(rec)
+		key := v.Reason.Name + " " + plugin
 		if i, ok := at[key]; ok {
 			found[i].Count++
 			continue
 		}
 		at[key] = len(found)
-		found = append(found, Found{v, PluginIn(rec), rec, 1})
+		found = append(found, Found{v, plugin, rec, 1})
 	}
 	if len(found) == 0 {
 		return []Found{{ClassifyText(text), PluginIn(text), text, 1}}
