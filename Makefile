@@ -35,6 +35,9 @@ fuzz: ## each fuzz target for FUZZTIME
 	go test ./pkg/jsondoc -run '^$$' -fuzz FuzzExplain -fuzztime $(FUZZTIME)
 	go test ./pkg/chain -run '^$$' -fuzz FuzzLoadFile -fuzztime $(FUZZTIME)
 	go test ./pkg/report -run '^$$' -fuzz FuzzClean -fuzztime $(FUZZTIME)
+	go test ./pkg/jsondoc -run '^$$' -fuzz FuzzExplain -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
+	go test ./pkg/chain -run '^$$' -fuzz FuzzLoadFile -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
+	go test ./pkg/report -run '^$$' -fuzz FuzzClean -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
 
 lint: ## gofmt, vet, staticcheck, which package may import which
 	@test -z "$$(gofmt -l pkg plugin integration)" || { gofmt -l pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }

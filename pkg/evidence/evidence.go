@@ -48,7 +48,7 @@ func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input)
 	}
 	ctx, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
-	l := &look{ctx: ctx, start: time.Now(), f: f, in: in, text: f.Msg + "\n" + f.Details + "\n" + f.Stderr}
+	l := &look{ctx: ctx, start: time.Now(), f: f, in: in, text: head(f.Msg) + "\n" + head(f.Details) + "\n" + head(f.Stderr)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -61,6 +61,9 @@ func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input)
 	}
 	return l.end()
 }
+
+// head bounds what is searched for paths.
+func head(text string) string { return text[:min(len(text), 16<<10)] }
 
 // collector knows who looks for what. A switch, for a map would be built before main.
 func collector(r *reason.Reason) func(*look) {
