@@ -31,10 +31,7 @@ integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
 
 fuzz: ## each fuzz target for FUZZTIME
-	go test ./pkg/failure -run '^$$' -fuzz FuzzClassify -fuzztime $(FUZZTIME)
-	go test ./pkg/jsondoc -run '^$$' -fuzz FuzzExplain -fuzztime $(FUZZTIME)
-	go test ./pkg/chain -run '^$$' -fuzz FuzzLoadFile -fuzztime $(FUZZTIME)
-	go test ./pkg/report -run '^$$' -fuzz FuzzClean -fuzztime $(FUZZTIME)
+	go test ./pkg/failure -run '^$$' -fuzz FuzzClassify -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
 	go test ./pkg/jsondoc -run '^$$' -fuzz FuzzExplain -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
 	go test ./pkg/chain -run '^$$' -fuzz FuzzLoadFile -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
 	go test ./pkg/report -run '^$$' -fuzz FuzzClean -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
