@@ -51,6 +51,11 @@ var agentError = Class{
 		"unexpected response",
 		"grpc call",
 		"resource processing",
+		"non-200 status",
+		"status code: 50",
+		"status code 50",
+		"unexpected status",
+		"ovs-vsctl",
 	},
 	Samples: []Sample{
 		{`error adding container to network "ovn-vpc-external-network": RPC failed; Post "http://dummy/api/v1/add": EOF`, "kubeovn/kube-ovn#6002"},

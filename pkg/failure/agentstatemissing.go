@@ -38,6 +38,7 @@ var agentStateMissing = Class{
 		"is a directory: check that",
 		"nodename … is empty",
 		"nodename not found",
+		"/run/… file does not exist",
 	},
 	Weak: []string{
 		"open /run/… no such file or directory",
@@ -46,6 +47,7 @@ var agentStateMissing = Class{
 		"stat /var/run/… no such file or directory",
 		"open /var/lib/… no such file or directory",
 		"open /etc/… no such file or directory",
+		"file does not exist",
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (delete): stat /var/lib/calico/nodename: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`, "kubesphere/kubekey#2504"},

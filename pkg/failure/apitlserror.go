@@ -36,6 +36,7 @@ var apiTLSError = Class{
 		"ssl certificate",
 		"certificate-authority … no such file",
 		"crypto/rsa: verification error",
+		"does not contain any valid",
 	},
 	Samples: []Sample{
 		{`error getting ClusterInformation: Get "https://[172.244.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": x509: certificate signed by unknown authority`, "projectcalico/calico#6425"},

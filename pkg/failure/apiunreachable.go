@@ -108,6 +108,8 @@ var apiUnreachable = Class{
 		"failed to get pod annotation … connection refused",
 		"https://… cannotconnect",
 		"connection error(",
+		"rate: wait(",
+		"unable to connect to the server",
 	},
 	Samples: []Sample{
 		{`"https://[100.64.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": dial tcp 100.64.0.1:443: i/o timeout`, "projectcalico/calico#4361"},

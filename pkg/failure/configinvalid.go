@@ -100,6 +100,15 @@ var configInvalid = Class{
 		"is a .conf file",
 		"no interfaces provided",
 		"configuration not specified",
+		"no ipam config",
+		"parsing cni config",
+		"cannot find plugin name",
+		"malformed config",
+		"unable to unmarshal config",
+		"cannot parse config",
+		"could not parse config",
+		"failed to unmarshal … config",
+		"must also be set",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",
@@ -120,6 +129,7 @@ var configInvalid = Class{
 		"json: cannot unmarshal",
 		"invalid value",
 		"not specified",
+		"configuration is invalid",
 	},
 	Samples: []Sample{
 		{`no plugin name provided`, "lyft/cni-ipvlan-vpc-k8s#7"},

@@ -37,6 +37,13 @@ var configMissing = Class{
 		"unable to find network configuration",
 		"/net.d: the system cannot find the path",
 		"\\cni\\config … cannot find",
+		"no valid configuration",
+		"no valid configurations found",
+		"could not find a plugin configuration",
+		"no configuration found",
+		"no configuration files",
+		"unable to find … cni configuration",
+		"failed to find … cni configuration",
 	},
 	Weak: []string{
 		"cni config uninitialized",

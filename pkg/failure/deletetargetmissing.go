@@ -51,6 +51,7 @@ var deleteTargetMissing = Class{
 		"filter -d … does a matching rule exist",
 		"nat -f … no chain/target/match by that name",
 		"nat -x … no chain/target/match by that name",
+		"failed (delete): interface … not found",
 	},
 	Any: []string{
 		"(delete): … link not found",
@@ -101,7 +102,6 @@ var deleteTargetMissing = Class{
 		"detach … not found",
 		"failed to find … to delete",
 		"cannot delete",
-		"failed to del",
 		"conflistdel … no such file or directory",
 		"conflistdel … not found",
 		"conflistdel … failed to find",
@@ -114,6 +114,12 @@ var deleteTargetMissing = Class{
 		"/var/lib/cni/sriov/… no such file or directory",
 		"/var/lib/cni/results/… no such file or directory",
 		"/var/lib/cni/networks/… no such file or directory",
+		"failed to del ",
+		"not found while deleting",
+		"not found while removing",
+		"find … to delete",
+		"(delete): … interface … not found",
+		"(delete): … could not find",
 	},
 	Samples: []Sample{
 		{`Failed to delete veth pair azvethf363b81: route ip+net: no such network interface`, "kubernetes/kubernetes#53226"},

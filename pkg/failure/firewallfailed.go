@@ -5,6 +5,7 @@ var firewallFailed = Class{
 	Reason: "FirewallFailed",
 	Sure: []string{
 		"/run/xtables.lock",
+		"failed to ensure chain",
 	},
 	Any: []string{
 		"xtables lock",
@@ -85,6 +86,8 @@ var firewallFailed = Class{
 		"hash is full",
 		"set … does not exist",
 		"port forward … rule",
+		"ensure … chain",
+		"chain … exit status",
 	},
 	Weak: []string{
 		"failed to create network: exit status",

@@ -10,6 +10,7 @@ var hostPortConflict = Class{
 		"hostport … already in use",
 		"hostport … already allocated",
 		"hostport … conflict",
+		"cannot bind … cannot assign requested address",
 	},
 	Any: []string{
 		"host port … already",
@@ -37,6 +38,12 @@ var hostPortConflict = Class{
 		"host ip … not",
 		"hostip … not",
 		"ports are not available",
+		"cannot bind",
+		"failed to bind",
+		"unable to bind",
+		"could not bind",
+		"failed to expose ports",
+		"privileged port",
 	},
 	Weak: []string{
 		"address already in use",

@@ -85,6 +85,9 @@ var interfaceSetupFailed = Class{
 		"the parameter is incorrect",
 		"failed to configure vf",
 		"error bringing interface up",
+		"set hardware address",
+		"failed to generate unique mac",
+		"mac doesn't match",
 	},
 	Weak: []string{
 		"could not add ip address to",
@@ -95,6 +98,8 @@ var interfaceSetupFailed = Class{
 		"adding link",
 		"failed to setup veth",
 		"failed to set up pod interface",
+		"mac address",
+		"mtu",
 	},
 	Samples: []Sample{
 		{`Failed to set MTU for kube-bridge interface due to: invalid argument`, "cloudnativelabs/kube-router#1383"},

@@ -83,6 +83,9 @@ var invalidCallerInput = Class{
 		"requested interface name",
 		"cannot parse … args",
 		"invalid dns",
+		"cni_netns",
+		"portmapping",
+		"host port … out of range",
 	},
 	Weak: []string{
 		"error while parsing",

@@ -93,6 +93,12 @@ var ipamExhausted = Class{
 		"datastore … no available",
 		"no allocatable ip",
 		"quota … ip",
+		"ipnotenough",
+		"no ip … left",
+		"no more … addresses",
+		"addresses … allocated",
+		"used up",
+		"used out",
 	},
 	Weak: []string{
 		"could not allocate ip",

@@ -35,6 +35,8 @@ var pluginCrashed = Class{
 		"unhandled exception",
 		"stack smashing",
 		"assertion … failed",
+		"sigabrt",
+		"sigbus",
 	},
 	Any: []string{
 		"recovered from panic",

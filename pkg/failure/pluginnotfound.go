@@ -48,6 +48,9 @@ var pluginNotFound = Class{
 		"usr/libexec/cni/… no such file or directory",
 		"usr/lib/cni/… no such file or directory",
 		"/cni/bin/… no such file or directory",
+		`could not find "…" plugin`,
+		"plugin in path",
+		"plugin … not in path",
 	},
 	Samples: []Sample{
 		{`failed to find plugin "portmap" in path [/opt/flannel/bin /opt/cni/bin]`, "flannel-io/flannel#890"},

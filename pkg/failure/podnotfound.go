@@ -45,6 +45,9 @@ var podNotFound = Class{
 		"podsandbox … not found",
 		"sandbox … not found",
 		"unknown pod",
+		"pod was already deleted",
+		"pod … already deleted",
+		`namespaces "…" not found`,
 	},
 	Samples: []Sample{
 		{`Multus: [e2e-statefulset-8898/ss2-0/9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34]: expected pod UID "9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34" but got "45cb07e2-c60c-42fb-97b5-59da83c3eb5b" from Kube API`, "openshift/origin#30486"},

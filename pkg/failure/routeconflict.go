@@ -7,6 +7,7 @@ var routeConflict = Class{
 		"route … file exists",
 		"rule … file exists",
 		"route … already exists",
+		"rtnetlink answers: network is unreachable",
 	},
 	Any: []string{
 		"route … network is unreachable",
@@ -38,6 +39,7 @@ var routeConflict = Class{
 		"duplicate route",
 		"route … not unique",
 		"failed to replace route",
+		"rtnetlink answers: no such process",
 	},
 	Samples: []Sample{
 		{`add command: failed to setup network: setup NS network: failed to add host route: file exists`, "aws/amazon-vpc-cni-k8s#108"},

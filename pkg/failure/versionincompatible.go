@@ -55,6 +55,13 @@ var versionIncompatible = Class{
 		"missing cniversion",
 		"no cniversion",
 		"result is not of version",
+		"unknown cniversion",
+		"unsupported api version",
+		"version … is not supported",
+		"version … not supported",
+		"version … is unsupported",
+		"unknown cni version",
+		"supported versions",
 	},
 	Samples: []Sample{
 		{`[plugin bridge does not support config version "1.0.0" plugin portmap does not support config version "1.0.0" plugin firewall does not support config version "1.0.0" plugin tuning does not support config version "1.0.0"]`, "containers/podman-compose#893"},
