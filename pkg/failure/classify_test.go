@@ -44,6 +44,8 @@ func TestClassifyFacts(t *testing.T) {
 		{"babble", Facts{Exited: true, Stdout: "hello"}, reason.InvalidPluginOutput},
 		{"two documents", Facts{Exited: true, Stdout: `{"a":"}"}{"b":1}`}, reason.InvalidPluginOutput},
 		{"unknown words", Facts{Exited: true, Exit: 1, Stderr: "gremlins"}, reason.Unclassified},
+		{"unknown words behind an exit status", Facts{Exited: true, Exit: 1, Msg: "exit status 1: gremlins", Stderr: "gremlins"}, reason.Unclassified},
+		{"an exit status alone", Facts{Exited: true, Exit: 1, Msg: "exit status 1", Stderr: "gremlins"}, reason.InvalidPluginOutput},
 		{"unknown error", Facts{Exited: true, Exit: 1, Printed: true, Code: 100, Msg: "gremlins", Stdout: `{"code":100,"msg":"gremlins"}`}, reason.Unclassified},
 	} {
 		v := Classify(&tt.f)

@@ -57,7 +57,7 @@ func gram(s string, i int) uint32 {
 // not found on a line, no earlier place of that line can do better.
 func find(text string, in *grams, words string) hit {
 	head, last := cutLast(words)
-	if core := strings.TrimSpace(last); !in.may(core) || !strings.Contains(text, core) { // the usual answer
+	if core := strings.Trim(last, " "); !in.may(core) || !strings.Contains(text, core) { // the usual answer
 		return hit{}
 	}
 	for limit := len(text); limit > 0; {
@@ -89,7 +89,7 @@ func cutLast(words string) (head, last string) {
 
 // lastPart finds the last place of one part of words; at is negative when there is none.
 func lastPart(text, part string) (at, end int) {
-	core := strings.TrimSpace(part)
+	core := strings.Trim(part, " ")
 	for limit := len(text); ; limit = at + len(core) - 1 {
 		if at = strings.LastIndex(text[:limit], core); at < 0 {
 			return -1, 0
