@@ -28,8 +28,9 @@ var serial atomic.Int64
 // lab is a fresh node: nothing in net.d, no state, and a cursor in the journal from which this test reads.
 type lab struct {
 	*testing.T
-	since time.Time
-	cni   *libcni.CNIConfig
+	since      time.Time
+	cni        *libcni.CNIConfig
+	lastResult string
 }
 
 func newLab(t *testing.T) *lab {
@@ -42,7 +43,7 @@ func newLab(t *testing.T) *lab {
 			}
 		}
 	}
-	return &lab{t, time.Now(), libcni.NewCNIConfig([]string{binDir}, nil)}
+	return &lab{T: t, since: time.Now(), cni: libcni.NewCNIConfig([]string{binDir}, nil)}
 }
 
 // write puts a file into net.d.

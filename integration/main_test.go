@@ -22,6 +22,7 @@ const inside = "CNI_SHIM_TEST_INSIDE"
 var (
 	binDir   string // the shim, the reference plugins, the recorder
 	shimPath string
+	journald *os.Process
 )
 
 func TestMain(m *testing.M) {
@@ -155,6 +156,7 @@ func startJournald() (stop func(), err error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
+	journald = c.Process
 	for range 200 {
 		if _, err := os.Stat("/run/systemd/journal/socket"); err == nil {
 			return func() { _ = c.Process.Kill(); _ = c.Wait() }, nil

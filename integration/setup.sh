@@ -9,6 +9,7 @@ need nftables nft
 need systemd /lib/systemd/systemd-journald
 need systemd journalctl
 need util-linux unshare
+need strace strace
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "missing:$missing; install them with your system's package manager" >&2

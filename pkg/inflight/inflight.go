@@ -27,6 +27,8 @@ type Call struct {
 	Plugin      string    `json:"plugin"` // that runs now, "portmap (2/3)"; empty before the first
 	Began       time.Time `json:"began"`
 	Since       time.Time `json:"since"` // when that plugin was started
+	// Seen is when the mark last showed life: at most a second before its process ended.
+	Seen time.Time `json:"seen"`
 }
 
 // Mark is the mark of this process. A nil Mark does nothing.
@@ -44,6 +46,7 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 	if err := disk.EnsureDir(dir, 0o700); err != nil {
 		return nil, nil, nil, err
 	}
+	disk.Sweep(dir)
 	running, killed = look(dir)
 	c.PID, c.Began = os.Getpid(), time.Now().UTC()
 	c.Since = c.Began
@@ -78,6 +81,9 @@ func Running(dir string) (running, dead []Call) {
 			c = Call{} // damaged; its name still says whose it is
 		}
 		c.PID = pid
+		if fi, err := e.Info(); err == nil {
+			c.Seen = fi.ModTime().UTC()
+		}
 		if alive(pid) {
 			running = append(running, c)
 		} else {
@@ -111,6 +117,14 @@ func (m *Mark) write() error {
 		return err
 	}
 	return disk.Replace(m.dir, strconv.Itoa(m.call.PID), b, 0o600, false)
+}
+
+// Beat shows that the call is alive.
+func (m *Mark) Beat() {
+	if m != nil {
+		now := time.Now()
+		_ = os.Chtimes(filepath.Join(m.dir, strconv.Itoa(m.call.PID)), now, now)
+	}
 }
 
 // End removes the mark.

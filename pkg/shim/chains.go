@@ -44,7 +44,7 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	}
 	var e *chain.Error
 	errors.As(err, &e)
-	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix}
+	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
 }
 
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
@@ -123,12 +123,15 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
 	return &report.Failure{
 		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix,
+		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
 	}
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {
-	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Starting: func(i int) { c.mark.Starting(ch.Label(i)) }}
+	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Around: func(i int) func() {
+		c.mark.Starting(ch.Label(i))
+		return c.watch(ch.Label(i))
+	}}
 }
 
 // deadline bounds the verb if the entry does.

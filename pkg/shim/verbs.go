@@ -31,7 +31,9 @@ func (c *call) add() *report.Failure {
 	if err != nil {
 		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
 	}
-	c.remember(ch)
+	if f := c.remember(ch); f != nil {
+		return f
+	}
 	ctx, cancel := c.deadline()
 	defer cancel()
 	r := c.runner(ch)
@@ -56,15 +58,22 @@ func (c *call) add() *report.Failure {
 }
 
 // remember stores the attachment before the first plugin runs. Where that cannot be, the call goes on as it would without the
-// shim: a DEL then runs the chain of its own time.
-func (c *call) remember(ch *chain.Chain) {
+// shim: a DEL then runs the chain of its own time. Only where an older entry of the same key can be neither replaced nor
+// removed it stops: DEL would run the wrong chain, and leak.
+func (c *call) remember(ch *chain.Chain) *report.Failure {
 	err := c.store.Put(&attachment.Entry{
 		Key: c.key(), Netns: c.record.Netns, Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
 		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
 	})
-	if err != nil {
-		c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
+	if err == nil {
+		return nil
 	}
+	if removeErr := c.store.Remove(c.key()); removeErr != nil {
+		return &report.Failure{Reason: reason.HostResourceExhausted, Code: types.ErrIOFailure, Cause: "an older attachment of this container cannot be replaced: " + err.Error(),
+			Fix: "make " + c.config.StateDir + " writable: DEL would run the older one's chain, and leak"}
+	}
+	c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
+	return nil
 }
 
 func (c *call) complete(ch *chain.Chain, inner, outer []byte) {

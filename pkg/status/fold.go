@@ -40,7 +40,7 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	if x == nil {
 		return e
 	}
-	e.ChainLevel = x.Plugin == "" || r.Verb == "STATUS" || !x.Given && len(r.Runs) == 0
+	e.ChainLevel = x.ChainLevel || r.Verb == "STATUS"
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
 		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),

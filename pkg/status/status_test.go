@@ -125,7 +125,7 @@ func TestBounded(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	f := empty()
 	pod := &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Given: true, Cause: "x"}
-	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x"}
+	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x", ChainLevel: true}
 	for i, c := range []struct {
 		verb  string
 		fail  *report.Failure

@@ -23,7 +23,9 @@ var errVersion = errors.New("a status file of another version")
 const (
 	maxFile   = 4 << 20
 	maxRecord = 256 << 10
-	maxFold   = 1024
+	maxFold   = 4096
+	maxLoose  = maxFold - 64
+	maxRounds = 8
 )
 
 // Store is the status file and the records beside it. Safe for concurrent use by any number of processes.
@@ -58,7 +60,34 @@ func (s *Store) Add(e *Event) error {
 	if err := disk.Replace(s.records, name, b, 0o600, false); err != nil {
 		return err
 	}
-	return s.foldAll()
+	folded, err := s.foldAll()
+	if err == nil && !folded && len(s.loose()) >= maxLoose {
+		os.Remove(filepath.Join(s.records, name))
+		return fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose)
+	}
+	return err
+}
+
+// unlogged is the name of the file that stands while entries are lost.
+const unlogged = "unlogged"
+
+// Unlogged notes that journald did not take entries.
+func (s *Store) Unlogged() {
+	if s.prepare() == nil {
+		_ = disk.Replace(s.records, unlogged, nil, 0o600, false) // else it is not told when journald is back
+	}
+}
+
+// Logged returns, once, what was lost since the last time; the zero value when nothing was.
+func (s *Store) Logged() Unrecorded {
+	if os.Remove(filepath.Join(s.records, unlogged)) != nil {
+		return Unrecorded{}
+	}
+	f, err := s.Read()
+	if err != nil {
+		return Unrecorded{}
+	}
+	return f.Unrecorded
 }
 
 func (s *Store) prepare() error {
@@ -68,26 +97,24 @@ func (s *Store) prepare() error {
 	return disk.EnsureDir(s.records, 0o700)
 }
 
-// foldAll takes loose records into the file if the lock is free.
-func (s *Store) foldAll() error {
+// foldAll takes loose records into the file if the lock is free, and tells whether it was.
+func (s *Store) foldAll() (bool, error) {
 	lock, err := os.OpenFile(filepath.Join(s.records, ".lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer lock.Close()
-	for {
+	for range maxRounds {
 		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-			return nil // its holder looks once more after it let go
+			return false, nil // its holder looks once more after it let go
 		}
 		err := s.foldLocked()
 		_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
-		if err != nil {
-			return err
-		}
-		if len(s.loose()) == 0 {
-			return nil
+		if err != nil || len(s.loose()) == 0 {
+			return true, err
 		}
 	}
+	return true, nil // others go on adding; they fold, too
 }
 
 func (s *Store) foldLocked() error {
