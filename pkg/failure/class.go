@@ -6,9 +6,9 @@ import "github.com/cni-shim/cni-shim/pkg/reason"
 // reason; a new class is that file and its line in registry.
 //
 // Words are written as fold leaves a text: lower case, every quotation mark a ", single spaces. "…" stands for
-// anything on the same line, a blank beside it for the edge of a word, "\n" for the end of a line. No
-// regular expressions: these are found in one pass, cost nothing before they are used, and
-// whoever reads a program's source can write them.
+// anything on the same line, a blank beside it for the edge of a word, "\n" for the end of a line. No regular
+// expressions: words are found in one pass, cost nothing before they are used, and whoever reads a program's source can
+// write them.
 type Class struct {
 	Reason  string              // name of a reason of package reason
 	Is      func(*Facts) string // the fact that decides, in words; "" when it does not. Facts outrank text
@@ -19,8 +19,8 @@ type Class struct {
 	Samples []Sample            // texts that must yield the reason
 }
 
-// Sample is a text that some program printed. Origin is "owner/repo#n" where it was reported; empty where the text
-// was taken from a program's own words.
+// Sample is a text as programs print it. Origin is "owner/repo#n" where it was reported, names and numbers perhaps
+// shortened; empty where it was written after the program's own format.
 type Sample struct{ Text, Origin string }
 
 // registry lists the classes, otherwise in the order of package reason. The order decides nothing but which of several facts

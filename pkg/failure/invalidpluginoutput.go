@@ -61,6 +61,10 @@ var invalidPluginOutput = Class{
 		"exit status 2\n",
 		"exit status 3\n",
 		"exit status 255\n",
+		`exit status 1"`,
+		`exit status 2"`,
+		`exit status 3"`,
+		`exit status 255"`,
 	},
 	Samples: []Sample{
 		{`[decoding version info: unexpected end of JSON input]`, "Azure/azure-container-networking#918"},
