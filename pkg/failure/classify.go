@@ -16,7 +16,8 @@ const (
 
 // Classify names the reason of a failure. What the shim saw itself (a signal, an errno, its own deadline) outranks
 // what the plugin says; what the plugin says outranks what it wrote on stderr beside; specific words outrank the CNI
-// code, the code outranks words that only wrap a cause. What is left is told by the shape of the answer.
+// code, the code outranks words that only wrap a cause. What is left is told by the shape of the answer. Code 11, "try
+// again later", does not say what to wait for, and decides nothing.
 func Classify(f *Facts) Verdict {
 	for _, c := range registry {
 		if c.Is == nil {
@@ -47,9 +48,6 @@ func Classify(f *Facts) Verdict {
 	}
 	if level < levels {
 		return said
-	}
-	if f.Printed && f.Code == 11 { // CNI's "try again later", when nothing tells what to wait for
-		return Verdict{reason.AgentTimeout, "CNI code 11 (try again later)"}
 	}
 	return classifyShape(f)
 }

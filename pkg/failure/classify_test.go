@@ -31,7 +31,7 @@ func TestClassifyFacts(t *testing.T) {
 		{"code alone: decoding", Facts{Printed: true, Code: 6, Msg: "no"}, reason.ConfigInvalid},
 		{"code alone: configuration", Facts{Printed: true, Code: 7, Msg: "no"}, reason.ConfigInvalid},
 		{"code alone: namespace", Facts{Printed: true, Code: 8, Msg: "no"}, reason.NetnsGone},
-		{"code alone: try again", Facts{Printed: true, Code: 11, Msg: "no"}, reason.AgentTimeout},
+		{"code alone: try again", Facts{Printed: true, Code: 11, Msg: "no"}, reason.Unclassified},
 		{"code not printed", Facts{Code: 7, Msg: "no"}, reason.Unclassified},
 		{"specific text outranks the code", Facts{Printed: true, Code: 11, Msg: "wait", Details: refused}, reason.AgentUnreachable},
 		{"the code outranks a wrapper", Facts{Printed: true, Code: 7, Msg: "RPC failed"}, reason.ConfigInvalid},
