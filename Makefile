@@ -5,7 +5,7 @@ LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION)
 GO_BUILD   := CGO_ENABLED=0 go build -trimpath
 CACHE      := $(CURDIR)/.cache
 PLUGINS    := github.com/containernetworking/plugins/plugins
-FUZZTIME   ?= 5s
+FUZZTIME   ?= 3s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 .PHONY: help build demo test unit integration fuzz lint setup clean
@@ -31,10 +31,9 @@ integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
 
 fuzz: ## each fuzz target for FUZZTIME
-	go test ./pkg/failure -run '^$$' -fuzz FuzzClassify -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
-	go test ./pkg/jsondoc -run '^$$' -fuzz FuzzExplain -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
-	go test ./pkg/chain -run '^$$' -fuzz FuzzLoadFile -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
-	go test ./pkg/report -run '^$$' -fuzz FuzzClean -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
+	done
 
 lint: ## gofmt, vet, staticcheck, which package may import which
 	@test -z "$$(gofmt -l pkg plugin integration)" || { gofmt -l pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }

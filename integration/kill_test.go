@@ -325,3 +325,89 @@ func TestDiskFull(t *testing.T) {
 	}
 	l.run("ip", "link", "del", "cni0")
 }
+
+// A plugin that runs long is told while it does.
+func TestProgress(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { sleep 11.5; echo '{\"cniVersion\":\"1.1.0\"}'; }\nexit 0\n")
+	if out, code := l.plugin("ADD", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+l.pod().NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	l.journal(1, func(e entry) bool { return e.get("MESSAGE") == "sick (1/1) has been running ADD for 10s" })
+}
+
+// Attachments that nobody will ask for are listed, stay, and are deleted on request, through their own chain.
+func TestStale(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	pod, kept := l.pod(), l.pod()
+	conf := `{"cniVersion":"1.0.0","name":"k8s-pod-network","type":"cni-shim"}`
+	for _, id := range []string{pod.ContainerID, kept.ContainerID} {
+		if out, code := l.plugin("ADD", conf, "CNI_CONTAINERID="+id, "CNI_NETNS=/run/netns/"+id); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	l.run("ip", "netns", "del", pod.ContainerID)
+	l.write("10-bridge.conflist", "broken")
+	tool := func(args ...string) string {
+		c := exec.Command(shimPath, args...)
+		out, _ := c.CombinedOutput()
+		return string(out)
+	}
+	want := "stale attachment: k8s-pod-network " + pod.ContainerID + " eth0 (remove it: cni-shim forget k8s-pod-network " + pod.ContainerID + " eth0)"
+	for range 2 {
+		if out := tool("status"); !strings.Contains(out, want) || strings.Contains(out, kept.ContainerID) {
+			t.Errorf("status:\n%s", out)
+		}
+	}
+	if n := len(l.leases("k8s-pod-network")); n != 4 {
+		t.Errorf("%d addresses, want 4: nothing goes before it is asked for", n)
+	}
+	if out := tool("forget", "k8s-pod-network", pod.ContainerID, "eth0"); !strings.HasSuffix(out, "deleted\n") {
+		t.Errorf("forget: %s", out)
+	}
+	if out := tool("status"); strings.Contains(out, "stale") || len(l.leases("k8s-pod-network")) != 2 {
+		t.Errorf("status:\n%s", out)
+	}
+	if out, code := l.plugin("DEL", conf, "CNI_CONTAINERID="+kept.ContainerID, "CNI_NETNS="+kept.NetNS); code != 0 {
+		t.Error(out)
+	}
+	l.run("ip", "link", "del", "cni0")
+}
+
+// Files that anybody can write to are told: what they say runs as root.
+func TestWritableByAnybody(t *testing.T) {
+	l := newLab(t)
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"}]}`)
+	if err := errors.Join(os.Chmod(confDir+"/10-lab.conflist", 0o666), os.MkdirAll(stateDir, 0o700), os.Chmod(stateDir, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(stateDir, 0o700) }()
+	if out, code := l.plugin("ADD", `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim"}`, "CNI_NETNS="+l.pod().NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	l.journal(2, func(e entry) bool {
+		return strings.Contains(e.get("MESSAGE"), "10-lab.conflist can be written by anybody") || strings.Contains(e.get("MESSAGE"), stateDir+": writable by others")
+	})
+}
+
+// Container ids, interface and plugin names that try to leave a directory get nowhere.
+func TestNamesThatClimb(t *testing.T) {
+	l := newLab(t)
+	conf := func(name, plugin string) string {
+		return fmt.Sprintf(`{"cniVersion":"1.0.0","name":%q,"type":"cni-shim","chain":{"plugins":[{"type":%q}]}}`, name, plugin)
+	}
+	for _, c := range []struct{ stdin, env, says string }{
+		{conf("lab", "x"), "CNI_CONTAINERID=../../etc/x", "invalid characters in containerID"},
+		{conf("lab", "x"), "CNI_IFNAME=../x", "interface name contains / or : or whitespace characters"},
+		{conf("../lab", "x"), "A=", "invalid characters found in network name"},
+		{conf("lab", "../../bin/sh"), "A=", "its type is a path"},
+		{conf("lab", ".."), "A=", ".. (1/1): "},
+	} {
+		out, code := l.plugin("ADD", c.stdin, c.env, "CNI_NETNS="+l.pod().NetNS)
+		if code != 1 || !strings.Contains(out, c.says) {
+			t.Errorf("%s %s: exit %d: %s", c.stdin, c.env, code, out)
+		}
+	}
+	l.clean()
+}

@@ -17,7 +17,7 @@ var floors = [][]string{
 	{"pkg/jsondoc", "pkg/config", "pkg/failure"},
 	{"pkg/chain", "pkg/journal", "pkg/inflight"},
 	{"pkg/delegate", "pkg/attachment"},
-	{"pkg/inventory"},
+	{"pkg/inventory", "pkg/stale"},
 	{"pkg/evidence"},
 	{"pkg/report"},
 	{"pkg/status"},

@@ -95,3 +95,16 @@ func TestUntrusted(t *testing.T) {
 		t.Error("a directory that anybody can write to was used")
 	}
 }
+
+// The law: whatever stands in an entry's file, it is an entry of that key, or corrupt; never a panic, never another's.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"{}\n", `{"format":1,"network":"lab","containerId":"c1","ifName":"eth0"}` + "\n" + `{"added":"x"}`, "\n", "null\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := parse(b, key)
+		if (err == nil) == errors.Is(err, ErrCorrupt) || err == nil && e.Key != key {
+			t.Fatalf("%+v %v", e, err)
+		}
+	})
+}

@@ -69,6 +69,11 @@ func (s *Store) Known(k Key) bool {
 	if !errors.Is(err, os.ErrNotExist) {
 		return true
 	}
-	_, err = os.Lstat(cached(k))
+	return InRuntime(k)
+}
+
+// InRuntime tells whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
+func InRuntime(k Key) bool {
+	_, err := os.Lstat(cached(k))
 	return !errors.Is(err, os.ErrNotExist)
 }

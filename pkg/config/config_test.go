@@ -61,3 +61,17 @@ func TestNullAttachments(t *testing.T) {
 		t.Errorf("%+v %v", c, err)
 	}
 }
+
+// The law: whatever stdin holds, there is a usable configuration with absolute paths, and an error is an *Error with a cause.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{}`, `{"chain":{"plugins":[]}}`, `{"timeouts":{"ADD":"1h"},"stateDir":"/x"}`, `{"name":[],"chain":null}`, "{"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Parse(b)
+		e, ok := err.(*Error)
+		if c == nil || c.StateDir[0] != '/' || c.StatusFile[0] != '/' || err != nil && (!ok || e.Cause == "") {
+			t.Fatalf("%+v %v", c, err)
+		}
+	})
+}

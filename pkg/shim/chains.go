@@ -30,6 +30,9 @@ func (c *call) today() (*chain.Chain, *report.Failure) {
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
 	}
+	if fi, err := os.Stat(ch.Source.Path); err == nil && fi.Mode().Perm()&0o002 != 0 {
+		c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", ch.Source.Path, fi.Mode().Perm()), false)
+	}
 	if p := c.inspect(ch).Fatal(); p != nil {
 		return nil, problemFailure(ch, p)
 	}
@@ -169,7 +172,7 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 // inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
 // passed instead, with all that a conversion loses.
 func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
-	if e != nil && e.Done != nil && e.Done.Inner != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
+	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
 		return e.Done.Inner, nil
 	}
 	return convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)

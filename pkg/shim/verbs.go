@@ -77,9 +77,9 @@ func (c *call) remember(ch *chain.Chain) *report.Failure {
 }
 
 func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
-	d := attachment.Done{Added: c.record.Time}
+	d := attachment.Done{Added: c.record.Time, Inner: inner}
 	if ch.CNIVersion != c.config.CNIVersion {
-		d.Inner, d.Outer = inner, outer
+		d.Outer = outer
 	}
 	if err := c.store.Complete(c.key(), d); err != nil && !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the attachment is not marked as added: "+err.Error(), true)

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -88,7 +89,10 @@ func TestSetAside(t *testing.T) {
 			return os.Symlink("/etc/passwd", p)
 		},
 		"directory": func(p string) error { return os.Mkdir(p, 0o755) },
-		"writable":  func(p string) error { return errors.Join(os.WriteFile(p, []byte("{}"), 0o666), os.Chmod(p, 0o666)) },
+		"foreign owner": func(p string) error {
+			return errors.Join(os.WriteFile(p, []byte(`{"version":1}`), 0o644), os.Chown(p, 4242, 4242))
+		},
+		"writable": func(p string) error { return errors.Join(os.WriteFile(p, []byte("{}"), 0o666), os.Chmod(p, 0o666)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
@@ -135,4 +139,23 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("step %d: %+v", i, f.Verdict)
 		}
 	}
+}
+
+// The law: a file that parses can be folded into and written again, and is bounded.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"version":1}`, `{"version":1,"calls":{"ADD":null}}`, `{"version":1,"chains":[null],"failures":[{}]}`, `{"version":2}`, `{"version":1,"calls":{"ADD":{"durationUsec":{"buckets":[1]}}}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := parse(b)
+		if err != nil {
+			return
+		}
+		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Cause: "x"})
+		e.Chain, e.Notes = &report.Chain{Network: "lab"}, []report.Note{{Message: "n"}}
+		file.fold(e)
+		if _, err := json.Marshal(file); err != nil || len(file.Failures) > maxFailures || len(file.Chains) > maxChains {
+			t.Fatalf("%v: %d failures, %d chains", err, len(file.Failures), len(file.Chains))
+		}
+	})
 }
