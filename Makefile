@@ -31,7 +31,7 @@ integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 

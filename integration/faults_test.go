@@ -37,7 +37,7 @@ var faults = []fault{
 	{"garbage, succeeds", "#!/bin/sh\n" + versionAnswer + "echo starting up\n", 0o755, "InvalidPluginOutput", `reported success, and what it printed is no JSON: "starting up"`},
 	{"garbage, fails", "#!/bin/sh\n" + versionAnswer + "echo starting up; echo dead socket >&2; exit 1\n", 0o755, "InvalidPluginOutput", `exit status 1, and what it printed is no CNI error: "starting up\n": dead socket`},
 	{"two documents", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0"}'; echo '{"code":8}'` + "\n", 0o755, "InvalidPluginOutput", "reported success and printed something after its result"},
-	{"unknown version in the result", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"7.0.0"}'` + "\n", 0o755, "InvalidPluginOutput", `its result cannot be used: unsupported CNI result version "7.0.0"`},
+	{"unknown version in the result", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"7.0.0"}'` + "\n", 0o755, "VersionIncompatible", `its result cannot be used: unsupported CNI result version "7.0.0"`},
 	{"result that crashes runtimes", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0"}],"ips":[{"address":"10.0.0.2/24","interface":1}]}'` + "\n", 0o755, "InvalidPluginOutput", "its result has address 0 on interface 1 of 1, which crashes runtimes"},
 	{"killed", "#!/bin/sh\n" + versionAnswer + "kill -KILL $$\n", 0o755, "PluginKilled", "killed by signal 9 (killed)"},
 	{"crashed", "#!/bin/sh\n" + versionAnswer + "printf 'panic: nil map\\n\\ngoroutine 1 [running]:\\nmain.main()\\n' >&2; exit 2\n", 0o755, "PluginCrashed", "exit status 2: panic: nil map"},

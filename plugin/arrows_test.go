@@ -18,6 +18,7 @@ var floors = [][]string{
 	{"pkg/chain", "pkg/journal", "pkg/inflight"},
 	{"pkg/delegate", "pkg/attachment"},
 	{"pkg/inventory", "pkg/stale"},
+	{"pkg/evidence"},
 	{"pkg/report"},
 	{"pkg/status"},
 	{"pkg/shim"},
