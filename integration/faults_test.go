@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
 	"golang.org/x/sys/unix"
 )
@@ -406,4 +407,30 @@ func TestSubDirectory(t *testing.T) {
 		b, _ := os.ReadFile(record)
 		t.Errorf("want two ADD and two DEL:\n%s", b)
 	}
+}
+
+// An exhausted range is told with what fills it: how many addresses, and how many of their holders are gone.
+func TestEvidence(t *testing.T) {
+	l := newLab(t)
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","subnet":"10.7.0.0/30"}}]}`)
+	outer := l.outer("lab", "")
+	pods := []*libcni.RuntimeConf{l.pod(), l.pod(), l.pod()}
+	var err error
+	for _, p := range pods {
+		_, err = l.cni.AddNetworkList(l.ctx(), outer, p)
+	}
+	if err == nil || !strings.Contains(err.Error(), "bridge (1/1): ") || !strings.Contains(err.Error(), "[IPAMExhausted]") {
+		t.Fatalf("%v", err)
+	}
+	e := l.journal(1, func(e entry) bool { return e.get("CNI_REASON") == "IPAMExhausted" })
+	if !strings.Contains(e[0].get("CNI_EVIDENCE"), "10.7.0.0/30") {
+		t.Errorf("evidence: %q", e[0].get("CNI_EVIDENCE"))
+	}
+	t.Log(e[0].get("CNI_EVIDENCE"))
+	for _, p := range pods {
+		if err := l.cni.DelNetworkList(l.ctx(), outer, p); err != nil {
+			t.Error(err)
+		}
+	}
+	l.run("ip", "link", "del", "lab1")
 }
