@@ -30,7 +30,7 @@ type Command struct {
 
 // commands are listed in the order in which help shows them.
 func commands() []*Command {
-	return []*Command{versionCommand}
+	return []*Command{checkCommand, versionCommand}
 }
 
 // Main runs the command line without the program's name and returns the exit status.
