@@ -52,9 +52,9 @@ type Entry struct {
 // Done is an ADD that succeeded.
 type Done struct {
 	Added time.Time `json:"added"`
-	// Outer and Inner are the result as the runtime got it and as the chain gave it; both empty where they are the same.
-	Outer json.RawMessage `json:"outer,omitempty"`
+	// Inner is the result as the chain gave it; Outer as the runtime got it, empty where that is the same.
 	Inner json.RawMessage `json:"inner,omitempty"`
+	Outer json.RawMessage `json:"outer,omitempty"`
 }
 
 // ErrCorrupt marks an entry that is there and cannot be believed. It counts as none, never as success.
@@ -160,10 +160,14 @@ func (s *Store) Remove(k Key) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	err = os.Remove(filepath.Join(dir, name))
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	return nil
+	if _, statErr := os.Lstat(filepath.Join(dir, name)); errors.Is(statErr, os.ErrNotExist) {
+		return nil // a read-only file system answers so before it looks
+	}
+	return err
 }
 
 // List returns the keys of a network's attachments.
@@ -185,4 +189,22 @@ func (s *Store) List(network string) ([]Key, error) {
 		}
 	}
 	return keys, nil
+}
+
+// Networks returns the names of the networks that have had attachments.
+func (s *Store) Networks() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && utils.ValidateNetworkName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }

@@ -19,9 +19,8 @@ func cached(k Key) string {
 	return filepath.Join(libcni.CacheDir, "results", k.Network+"-"+k.ContainerID+"-"+k.IfName)
 }
 
-// FromRuntime returns the chain of a pod that is older than the shim, from the runtime's own cache; os.ErrNotExist when the
-// cache has none. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
-func FromRuntime(k Key) (*chain.Chain, error) {
+// RuntimeList returns the list that the runtime's libcni ran ADD with, from its cache; os.ErrNotExist when it has none.
+func RuntimeList(k Key) (*chain.Chain, error) {
 	var entry struct {
 		Kind   string `json:"kind"`
 		Config []byte `json:"config"`
@@ -42,8 +41,15 @@ func FromRuntime(k Key) (*chain.Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
 	}
-	if !c.Own() {
-		return c, nil
+	return c, nil
+}
+
+// FromRuntime returns the chain of a pod that is older than the shim, from the runtime's own cache; os.ErrNotExist when the
+// cache has none. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
+func FromRuntime(k Key) (*chain.Chain, error) {
+	c, err := RuntimeList(k)
+	if err != nil || !c.Own() {
+		return c, err
 	}
 	for _, p := range c.Plugins {
 		if p.Network.Type != config.Type {
@@ -69,6 +75,11 @@ func (s *Store) Known(k Key) bool {
 	if !errors.Is(err, os.ErrNotExist) {
 		return true
 	}
-	_, err = os.Lstat(cached(k))
+	return InRuntime(k)
+}
+
+// InRuntime tells whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
+func InRuntime(k Key) bool {
+	_, err := os.Lstat(cached(k))
 	return !errors.Is(err, os.ErrNotExist)
 }

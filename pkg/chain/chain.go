@@ -5,6 +5,7 @@ package chain
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/containernetworking/cni/libcni"
 
@@ -89,4 +90,14 @@ func (c *Chain) Own() bool {
 // Label names plugin i as admins read it: `portmap (2/3)`.
 func (c *Chain) Label(i int) string {
 	return fmt.Sprintf("%s (%d/%d)", c.Plugins[i].Network.Type, i+1, len(c.Plugins))
+}
+
+// ParseLabel reads what Label wrote; the index counts from 0.
+func ParseLabel(s string) (plugin string, index, of int, ok bool) {
+	at := strings.LastIndex(s, " (")
+	if at < 0 {
+		return "", 0, 0, false
+	}
+	n, err := fmt.Sscanf(s[at:], " (%d/%d)", &index, &of)
+	return s[:at], index - 1, of, n == 2 && err == nil && index > 0
 }

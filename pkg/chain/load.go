@@ -146,7 +146,8 @@ func fromSingle(text []byte) (*libcni.NetworkConfigList, error) {
 	if isList(text) && conf.Network.Type == "" {
 		return nil, errors.New(`a list of plugins in a .conf or .json file, which holds a single plugin`)
 	}
-	return libcni.ConfListFromConf(conf) //nolint:staticcheck // deprecated, and still what runtimes do with these files
+	//lint:ignore SA1019 deprecated, and still what runtimes do with these files
+	return libcni.ConfListFromConf(conf)
 }
 
 // fromList follows libcni.NetworkConfFromFile, with bounded reads.

@@ -2,9 +2,14 @@ package config
 
 import "strings"
 
-// Nearest finds the word that a typo was meant for: at most a third of its letters away; "" when none is near.
+// Nearest finds the word that a typo was meant for: at most a third of its letters away, two letters in any but the
+// shortest words; "" when none is near.
 func Nearest(word string, words []string) string {
-	best, bestDistance := "", max(1, len(word)/3)+1
+	limit := max(2, len(word)/3)
+	if len(word) < 4 {
+		limit = 1
+	}
+	best, bestDistance := "", limit+1
 	for _, w := range words {
 		if d := distance(strings.ToLower(word), strings.ToLower(w)); d < bestDistance {
 			best, bestDistance = w, d

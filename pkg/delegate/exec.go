@@ -137,10 +137,10 @@ func (a *Attempt) run(ctx context.Context, environ []string) error {
 	if ws, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		a.Signal = ws.Signal()
 	}
-	if c.ProcessState.Success() && (err == nil || errors.Is(err, exec.ErrWaitDelay)) {
-		if stdout.dropped {
-			return errTooLong
-		}
+	switch {
+	case stdout.dropped:
+		return errTooLong
+	case c.ProcessState.Success() && errors.Is(err, exec.ErrWaitDelay):
 		return nil
 	}
 	return err
@@ -171,10 +171,10 @@ func (a *Attempt) ending(err error) string {
 		return "cannot be run: " + err.Error()
 	case a.Timeout:
 		return fmt.Sprintf("no answer after %s; killed%s", a.Duration.Round(time.Millisecond), said)
-	case a.Signal != 0:
-		return fmt.Sprintf("killed by signal %d (%s)%s", a.Signal, a.Signal, said)
 	case errors.Is(err, errTooLong):
 		return "printed " + err.Error()
+	case a.Signal != 0:
+		return fmt.Sprintf("killed by signal %d (%s)%s", a.Signal, a.Signal, said)
 	case len(a.Stdout) > 0:
 		return fmt.Sprintf("exit status %d, and what it printed is no CNI error: %s%s", a.Exit, excerpt(a.Stdout), said)
 	case said == "":

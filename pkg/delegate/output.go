@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// head keeps the beginning of what is written and takes the rest without a word, so that the writer never waits.
+// head keeps the beginning of what is written and refuses the rest, so that a writer without end is told by a broken pipe.
 type head struct {
 	limit   int
 	data    []byte
@@ -18,7 +18,7 @@ func (h *head) Write(p []byte) (int, error) {
 	if len(p) > room {
 		h.dropped = true
 		h.data = append(h.data, p[:room]...)
-		return len(p), nil
+		return room, errTooLong
 	}
 	h.data = append(h.data, p...)
 	return len(p), nil

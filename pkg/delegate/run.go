@@ -21,10 +21,12 @@ type Runner struct {
 	RuntimeConfig map[string]json.RawMessage
 	// Env replaces CNI_* variables for a call that is not the runtime's own, such as the DEL of a stale attachment.
 	Env map[string]string
-	// Starting is told before each plugin runs; may be nil.
-	Starting func(index int)
+	// Around is called before each plugin runs, and what it returns after; may be nil.
+	Around func(index int) (after func())
 	// Attempts are the runs made, in their order.
 	Attempts []*Attempt
+
+	after func()
 }
 
 // Error is a plugin of the chain that failed.
@@ -202,14 +204,18 @@ func (r *Runner) atLeast(v string) bool {
 }
 
 func (r *Runner) start(i int) *Exec {
-	if r.Starting != nil {
-		r.Starting(i)
+	if r.Around != nil {
+		r.after = r.Around(i)
 	}
 	return &Exec{Env: r.Env}
 }
 
 // done notes an attempt and makes an error of what invoke returned.
 func (r *Runner) done(i int, verb string, exec *Exec, err error) error {
+	if r.after != nil {
+		r.after()
+		r.after = nil
+	}
 	a := exec.Last
 	if a == nil { // invoke refused before it searched: an empty CNI_PATH, say
 		a = &Attempt{}

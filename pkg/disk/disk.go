@@ -190,6 +190,22 @@ func write(f *os.File, data []byte, perm os.FileMode, durable bool) error {
 	return nil
 }
 
+// ErrLocked marks a lock that somebody else holds.
+var ErrLocked = errors.New("locked")
+
+// TryLock takes the lock of a name in dir without waiting; ErrLocked when it is taken. It ends with unlock or the process.
+func TryLock(dir, name string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, ".lock-"+name), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, ErrLocked
+	}
+	return func() { f.Close() }, nil
+}
+
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -20,6 +20,7 @@ const maxMark = 16 << 10
 // Call is what a mark says.
 type Call struct {
 	PID         int       `json:"pid"`
+	Start       string    `json:"start"` // of the process, in clock ticks since boot: a number may be used again
 	Verb        string    `json:"verb"`
 	Network     string    `json:"network"`
 	ContainerID string    `json:"containerId"`
@@ -27,6 +28,8 @@ type Call struct {
 	Plugin      string    `json:"plugin"` // that runs now, "portmap (2/3)"; empty before the first
 	Began       time.Time `json:"began"`
 	Since       time.Time `json:"since"` // when that plugin was started
+	// Seen is when the mark last showed life: at most a second before its process ended.
+	Seen time.Time `json:"seen"`
 }
 
 // Mark is the mark of this process. A nil Mark does nothing.
@@ -44,45 +47,58 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 	if err := disk.EnsureDir(dir, 0o700); err != nil {
 		return nil, nil, nil, err
 	}
+	disk.Sweep(dir)
 	running, killed = look(dir)
 	c.PID, c.Began = os.Getpid(), time.Now().UTC()
+	_, c.Start = stat(c.PID)
 	c.Since = c.Began
 	m = &Mark{dir, c}
 	return m, running, killed, m.write()
 }
 
 func look(dir string) (running, killed []Call) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, nil
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		var c Call
-		b, err := disk.Read(path, maxMark)
-		bad := err != nil || json.Unmarshal(b, &c) != nil
-		switch {
-		case alive(pid) && !bad:
-			running = append(running, c)
-		case !alive(pid) && os.Remove(path) == nil && !bad:
+	running, dead := Running(dir)
+	for _, c := range dead {
+		if os.Remove(filepath.Join(dir, strconv.Itoa(c.PID))) == nil {
 			killed = append(killed, c)
 		}
 	}
 	return running, killed
 }
 
-// alive tells a process that still runs the shim from one that is gone or whose number another program has.
-func alive(pid int) bool {
-	theirs, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+// Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
+func Running(dir string) (running, dead []Call) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return false
+		return nil, nil
 	}
-	own, err := os.Stat("/proc/self/exe")
-	return err != nil || os.SameFile(own, theirs)
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		var c Call
+		b, err := disk.Read(filepath.Join(dir, e.Name()), maxMark)
+		if err != nil || json.Unmarshal(b, &c) != nil {
+			c = Call{} // damaged; its name still says whose it is
+		}
+		c.PID = pid
+		if fi, err := e.Info(); err == nil {
+			c.Seen = fi.ModTime().UTC()
+		}
+		if c.alive() {
+			running = append(running, c)
+		} else {
+			dead = append(dead, c)
+		}
+	}
+	return running, dead
+}
+
+// alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
+func (c Call) alive() bool {
+	parent, start := stat(c.PID)
+	return parent >= 0 && (c.Start == "" || c.Start == start)
 }
 
 // Starting notes which plugin runs from now on.
@@ -101,6 +117,14 @@ func (m *Mark) write() error {
 	return disk.Replace(m.dir, strconv.Itoa(m.call.PID), b, 0o600, false)
 }
 
+// Beat shows that the call is alive.
+func (m *Mark) Beat() {
+	if m != nil {
+		now := time.Now()
+		_ = os.Chtimes(filepath.Join(m.dir, strconv.Itoa(m.call.PID)), now, now)
+	}
+}
+
 // End removes the mark.
 func (m *Mark) End() {
 	if m != nil {
@@ -116,22 +140,26 @@ func (c Call) Same(o Call) bool {
 // Ancestors are the processes above this one, the nearest first, at most 64.
 func Ancestors() []int {
 	var out []int
-	for pid := os.Getppid(); pid > 1 && len(out) < 64; pid = parent(pid) {
+	for pid := os.Getppid(); pid > 1 && len(out) < 64; pid, _ = stat(pid) {
 		out = append(out, pid)
 	}
 	return out
 }
 
-// parent reads the fourth field of /proc/PID/stat; the second, the command, may hold spaces and brackets.
-func parent(pid int) int {
+// stat reads parent and start time from /proc/PID/stat (proc(5), fields 4 and 22); -1 where the process is gone or a zombie. The
+// second field, the command, may hold spaces and brackets.
+func stat(pid int) (parent int, start string) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return -1, ""
 	}
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(fields) < 2 {
-		return 0
+	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return -1, ""
 	}
-	n, _ := strconv.Atoi(fields[1])
-	return n
+	parent, err = strconv.Atoi(fields[1])
+	if err != nil {
+		return -1, ""
+	}
+	return parent, fields[19]
 }

@@ -84,7 +84,7 @@ func (v *Inventory) add(ctx context.Context, c *chain.Chain, p Plugin, paths []s
 	}
 	path, err := invoke.FindInPath(p.Type, paths)
 	if err != nil {
-		cause, fix := notFound(p.Type, paths)
+		cause, fix := Missing(p.Type, paths)
 		problem(reason.PluginNotFound, cause, fix, true)
 		v.Plugins = append(v.Plugins, p)
 		return
@@ -159,8 +159,8 @@ func isSelf(fi os.FileInfo) bool {
 	return err == nil && os.SameFile(fi, self)
 }
 
-// notFound says what stands where the program was looked for.
-func notFound(name string, paths []string) (cause, fix string) {
+// Missing says what stands where a program was looked for and not found, and the cure.
+func Missing(name string, paths []string) (cause, fix string) {
 	fix = reason.PluginNotFound.Cure
 	if strings.ContainsRune(name, '/') {
 		return "its type is a path; runtimes look for a plain name in CNI_PATH", "write the file's name alone"

@@ -1,7 +1,7 @@
 package reason
 
 // AgentError: the agent answered with an error of its own.
-var AgentError = add(&Reason{
+var AgentError = &Reason{
 	Name:      "AgentError",
 	MessageID: "694bcbc391f74932bc20bdef97e1fc1b",
 	Group:     Agent,
@@ -14,4 +14,4 @@ var AgentError = add(&Reason{
 	Cure:  "read the log of the agent's pod on this node for the inner error",
 	Who:   AddOn,
 	Retry: true,
-})
+}

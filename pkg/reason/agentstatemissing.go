@@ -1,7 +1,7 @@
 package reason
 
 // AgentStateMissing: a file that the agent writes is absent.
-var AgentStateMissing = add(&Reason{
+var AgentStateMissing = &Reason{
 	Name:      "AgentStateMissing",
 	MessageID: "feb1a76b92244d10bdcffc4f66fa83ff",
 	Group:     Agent,
@@ -14,4 +14,4 @@ var AgentStateMissing = add(&Reason{
 	Cure:  "get the agent's pod on this node running with its host directory mounted; remove the configuration if the add-on is gone",
 	Who:   AddOn,
 	Retry: true,
-})
+}

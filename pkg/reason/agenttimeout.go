@@ -1,7 +1,7 @@
 package reason
 
 // AgentTimeout: the agent did not finish in time.
-var AgentTimeout = add(&Reason{
+var AgentTimeout = &Reason{
 	Name:      "AgentTimeout",
 	MessageID: "44695ffa32f44d27aa0b38e0f28daeff",
 	Group:     Agent,
@@ -15,4 +15,4 @@ var AgentTimeout = add(&Reason{
 	Cure:  "check the agent's health and load; the retry usually succeeds",
 	Who:   AddOn,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // AgentUnreachable: the plugin cannot reach its agent.
-var AgentUnreachable = add(&Reason{
+var AgentUnreachable = &Reason{
 	Name:      "AgentUnreachable",
 	MessageID: "520b8825fc094c378fbcbde8e9fb0c36",
 	Group:     Agent,
@@ -15,4 +15,4 @@ var AgentUnreachable = add(&Reason{
 	Cure:  "get the network agent's pod on this node running",
 	Who:   AddOn,
 	Retry: true,
-})
+}

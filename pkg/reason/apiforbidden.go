@@ -1,7 +1,7 @@
 package reason
 
 // APIForbidden: the plugin's identity lacks a right.
-var APIForbidden = add(&Reason{
+var APIForbidden = &Reason{
 	Name:      "APIForbidden",
 	MessageID: "b347b50ea7c841c994661f032183e046",
 	Group:     API,
@@ -14,4 +14,4 @@ var APIForbidden = add(&Reason{
 	Cure:  "grant the user named the verb named on the resource named, by applying the add-on's current manifest",
 	Who:   Cluster,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // APITLSError: a certificate check between plugin and API or datastore fails.
-var APITLSError = add(&Reason{
+var APITLSError = &Reason{
 	Name:      "APITLSError",
 	MessageID: "2a490a0131f3426ba86cd93e634441b0",
 	Group:     API,
@@ -15,4 +15,4 @@ var APITLSError = add(&Reason{
 	Cure:  "bring the authority in the plugin's kubeconfig up to date by restarting the agent's pod, and renew expired certificates",
 	Who:   Cluster,
 	Retry: false,
-})
+}

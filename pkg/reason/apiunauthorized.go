@@ -1,7 +1,7 @@
 package reason
 
 // APIUnauthorized: the API server does not accept the plugin's token.
-var APIUnauthorized = add(&Reason{
+var APIUnauthorized = &Reason{
 	Name:      "APIUnauthorized",
 	MessageID: "d9f1cb6686f448828ca39fc3332ccb7d",
 	Group:     API,
@@ -15,4 +15,4 @@ var APIUnauthorized = add(&Reason{
 	Cure:  "renew the plugin's kubeconfig: restart the agent's pod on this node that writes it",
 	Who:   AddOn,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // APIUnreachable: the API server or datastore cannot be reached.
-var APIUnreachable = add(&Reason{
+var APIUnreachable = &Reason{
 	Name:      "APIUnreachable",
 	MessageID: "abc76377eec2461ca2a9d9e632bd7795",
 	Group:     API,
@@ -15,4 +15,4 @@ var APIUnreachable = add(&Reason{
 	Cure:  "check the control plane, kube-proxy and the route to the address shown, and put it into NO_PROXY",
 	Who:   Cluster,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // BridgeAddressConflict: the bridge has another address than the configuration.
-var BridgeAddressConflict = add(&Reason{
+var BridgeAddressConflict = &Reason{
 	Name:      "BridgeAddressConflict",
 	MessageID: "b32526a4dcc3499e979d853473d9a94c",
 	Group:     Kernel,
@@ -15,4 +15,4 @@ var BridgeAddressConflict = add(&Reason{
 	Cure:  "delete the bridge with 'ip link delete' once no pod uses it so that it is made again, or correct the subnet",
 	Who:   Node,
 	Retry: false,
-})
+}

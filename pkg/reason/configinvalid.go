@@ -1,7 +1,7 @@
 package reason
 
 // ConfigInvalid: the network configuration cannot be used.
-var ConfigInvalid = add(&Reason{
+var ConfigInvalid = &Reason{
 	Name:      "ConfigInvalid",
 	MessageID: "0bcf58e3fee1485d8388e40ff82cafc7",
 	Group:     Config,
@@ -13,4 +13,4 @@ var ConfigInvalid = add(&Reason{
 	Cure:  "correct the file and field named",
 	Who:   Configuration,
 	Retry: false,
-})
+}

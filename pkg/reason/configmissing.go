@@ -1,7 +1,7 @@
 package reason
 
 // ConfigMissing: no network configuration to use.
-var ConfigMissing = add(&Reason{
+var ConfigMissing = &Reason{
 	Name:      "ConfigMissing",
 	MessageID: "e8fa882487d54b479f97b61852051b6b",
 	Group:     Config,
@@ -15,4 +15,4 @@ var ConfigMissing = add(&Reason{
 	Cure:  "get the network add-on's pod on this node running so that it writes its configuration into the directory shown",
 	Who:   AddOn,
 	Retry: true,
-})
+}

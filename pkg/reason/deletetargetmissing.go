@@ -1,7 +1,7 @@
 package reason
 
 // DeleteTargetMissing: what the teardown should remove is already gone.
-var DeleteTargetMissing = add(&Reason{
+var DeleteTargetMissing = &Reason{
 	Name:      "DeleteTargetMissing",
 	MessageID: "ed914095ee1f4f35bbbb05fa8711c483",
 	Group:     Plugin,
@@ -14,4 +14,4 @@ var DeleteTargetMissing = add(&Reason{
 	Cure:  "nothing: treat it as deleted; if it repeats for one pod, look for the earlier ADD that failed",
 	Who:   Nobody,
 	Retry: true,
-})
+}

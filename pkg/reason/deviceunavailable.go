@@ -1,7 +1,7 @@
 package reason
 
 // DeviceUnavailable: a host device is absent, busy or not suitable.
-var DeviceUnavailable = add(&Reason{
+var DeviceUnavailable = &Reason{
 	Name:      "DeviceUnavailable",
 	MessageID: "4e1542d9048e4f328a53899a65c9d961",
 	Group:     Kernel,
@@ -15,4 +15,4 @@ var DeviceUnavailable = add(&Reason{
 	Cure:  "correct the device name for this node, request the device's resource in the pod, or free the device",
 	Who:   Configuration,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // DHCPUnavailable: no DHCP lease.
-var DHCPUnavailable = add(&Reason{
+var DHCPUnavailable = &Reason{
 	Name:      "DHCPUnavailable",
 	MessageID: "4e8df16ea60445ba8631932c37e871e7",
 	Group:     IPAM,
@@ -15,4 +15,4 @@ var DHCPUnavailable = add(&Reason{
 	Cure:  "start the dhcp daemon on the node and check that the parent link reaches a DHCP server",
 	Who:   Node,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // FirewallFailed: a firewall change failed.
-var FirewallFailed = add(&Reason{
+var FirewallFailed = &Reason{
 	Name:      "FirewallFailed",
 	MessageID: "af4cd24fb0c049d3a07e8d3125a89b95",
 	Group:     Kernel,
@@ -16,4 +16,4 @@ var FirewallFailed = add(&Reason{
 	Cure:  "where the lock was held, retry; else use one iptables back end on the node and read the rule named",
 	Who:   Node,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // HostPortConflict: the host port cannot be had.
-var HostPortConflict = add(&Reason{
+var HostPortConflict = &Reason{
 	Name:      "HostPortConflict",
 	MessageID: "f47a1eca735e451e8db7ff7a98b81db1",
 	Group:     Kernel,
@@ -15,4 +15,4 @@ var HostPortConflict = add(&Reason{
 	Cure:  "free the port or choose another, and check that hostIP is an address of this node",
 	Who:   Configuration,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // HostResourceExhausted: a resource of the host is used up.
-var HostResourceExhausted = add(&Reason{
+var HostResourceExhausted = &Reason{
 	Name:      "HostResourceExhausted",
 	MessageID: "9e41481af1d845c2ab6fea38df1b7bb5",
 	Group:     Limits,
@@ -16,4 +16,4 @@ var HostResourceExhausted = add(&Reason{
 	Cure:  "free space or raise the limit named",
 	Who:   Node,
 	Retry: false,
-})
+}

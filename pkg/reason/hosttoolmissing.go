@@ -1,7 +1,7 @@
 package reason
 
 // HostToolMissing: a command-line tool that the plugin calls is not on the host.
-var HostToolMissing = add(&Reason{
+var HostToolMissing = &Reason{
 	Name:      "HostToolMissing",
 	MessageID: "288da849a75e4967a8467788922c9d2a",
 	Group:     Install,
@@ -14,4 +14,4 @@ var HostToolMissing = add(&Reason{
 	Cure:  "install the tool on the node, or choose a back end of the plugin that is present",
 	Who:   Node,
 	Retry: false,
-})
+}

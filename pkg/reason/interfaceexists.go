@@ -1,7 +1,7 @@
 package reason
 
 // InterfaceExists: an interface or object that the plugin makes is already there.
-var InterfaceExists = add(&Reason{
+var InterfaceExists = &Reason{
 	Name:      "InterfaceExists",
 	MessageID: "acc0c00cf75440a7b85cc129cbef15a8",
 	Group:     Kernel,
@@ -15,4 +15,4 @@ var InterfaceExists = add(&Reason{
 	Cure:  "delete the leftover, or stop the second network or agent from making the same one",
 	Who:   Node,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // InterfaceSetupFailed: the kernel refuses to make or set up an interface.
-var InterfaceSetupFailed = add(&Reason{
+var InterfaceSetupFailed = &Reason{
 	Name:      "InterfaceSetupFailed",
 	MessageID: "fc327dceae9b4382a24382e7692b5ba3",
 	Group:     Kernel,
@@ -14,4 +14,4 @@ var InterfaceSetupFailed = add(&Reason{
 	Cure:  "correct mtu, mac or name in the configuration; where it was a race the next try succeeds",
 	Who:   Configuration,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // InvalidCallerInput: the caller's input is incomplete or refused.
-var InvalidCallerInput = add(&Reason{
+var InvalidCallerInput = &Reason{
 	Name:      "InvalidCallerInput",
 	MessageID: "7895662c7eaf4cd3b1f9024bd11372cc",
 	Group:     Caller,
@@ -13,4 +13,4 @@ var InvalidCallerInput = add(&Reason{
 	Cure:  "correct the caller or the pod's annotation; by hand use cnitool, not the plugin itself",
 	Who:   Runtime,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // InvalidPluginOutput: the plugin's answer cannot be used.
-var InvalidPluginOutput = add(&Reason{
+var InvalidPluginOutput = &Reason{
 	Name:      "InvalidPluginOutput",
 	MessageID: "243e1606d7fe43bab98547f28a4b8432",
 	Group:     Plugin,
@@ -14,4 +14,4 @@ var InvalidPluginOutput = add(&Reason{
 	Cure:  "read the plugin's stderr and log; look for log lines printed on stdout",
 	Who:   AddOn,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // IPAMAddressConflict: the address asked for is taken or not allowed.
-var IPAMAddressConflict = add(&Reason{
+var IPAMAddressConflict = &Reason{
 	Name:      "IPAMAddressConflict",
 	MessageID: "f0d2e827c9df4eca8c27faefb6eb1e95",
 	Group:     IPAM,
@@ -14,4 +14,4 @@ var IPAMAddressConflict = add(&Reason{
 	Cure:  "release the stale holder of the address, or ask for another one",
 	Who:   Configuration,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // IPAMExhausted: no free address is left.
-var IPAMExhausted = add(&Reason{
+var IPAMExhausted = &Reason{
 	Name:      "IPAMExhausted",
 	MessageID: "fcdfddc1185f4fc5921aa2f4e961464d",
 	Group:     IPAM,
@@ -15,4 +15,4 @@ var IPAMExhausted = add(&Reason{
 	Cure:  "free reservations of pods that are gone, or enlarge the range, the subnet or the node's limit",
 	Who:   Cluster,
 	Retry: true,
-})
+}

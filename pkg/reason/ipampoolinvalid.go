@@ -1,7 +1,7 @@
 package reason
 
 // IPAMPoolInvalid: the address pool is missing or malformed.
-var IPAMPoolInvalid = add(&Reason{
+var IPAMPoolInvalid = &Reason{
 	Name:      "IPAMPoolInvalid",
 	MessageID: "254b58bbc92c47449419f5af92dfd1c2",
 	Group:     IPAM,
@@ -14,4 +14,4 @@ var IPAMPoolInvalid = add(&Reason{
 	Cure:  "create, enable or correct the pool named",
 	Who:   Configuration,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // IPv6Disabled: IPv6 is asked for while it is switched off.
-var IPv6Disabled = add(&Reason{
+var IPv6Disabled = &Reason{
 	Name:      "IPv6Disabled",
 	MessageID: "19be38e6dce54b8686dbcda856274ba7",
 	Group:     Kernel,
@@ -14,4 +14,4 @@ var IPv6Disabled = add(&Reason{
 	Cure:  "set the disable_ipv6 sysctl to 0 and boot without ipv6.disable=1, or take IPv6 out of the configuration",
 	Who:   Node,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // KernelSupportMissing: the kernel lacks what the plugin needs.
-var KernelSupportMissing = add(&Reason{
+var KernelSupportMissing = &Reason{
 	Name:      "KernelSupportMissing",
 	MessageID: "46b3a99996c749ecbaceddfd3befcf8a",
 	Group:     Kernel,
@@ -16,4 +16,4 @@ var KernelSupportMissing = add(&Reason{
 	Cure:  "load the module, boot a kernel that has it, or make /proc/sys writable",
 	Who:   Node,
 	Retry: false,
-})
+}

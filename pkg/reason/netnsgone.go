@@ -1,7 +1,7 @@
 package reason
 
 // NetnsGone: the network namespace does not exist.
-var NetnsGone = add(&Reason{
+var NetnsGone = &Reason{
 	Name:      "NetnsGone",
 	MessageID: "189221888ef646a18e3be8d1ac65c630",
 	Group:     Caller,
@@ -15,4 +15,4 @@ var NetnsGone = add(&Reason{
 	Cure:  "nothing at teardown; else find why the sandbox died, or mount /run/netns into the agent with HostToContainer propagation",
 	Who:   Nobody,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // NetworkNotFound: the network asked for does not exist.
-var NetworkNotFound = add(&Reason{
+var NetworkNotFound = &Reason{
 	Name:      "NetworkNotFound",
 	MessageID: "5c8f6eb41edb4a119828248f77c0e1bd",
 	Group:     Config,
@@ -15,4 +15,4 @@ var NetworkNotFound = add(&Reason{
 	Cure:  "create the network, or correct its name or namespace in the pod's annotation",
 	Who:   Configuration,
 	Retry: false,
-})
+}

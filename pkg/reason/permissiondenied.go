@@ -1,7 +1,7 @@
 package reason
 
 // PermissionDenied: the system denies running the plugin or using its files.
-var PermissionDenied = add(&Reason{
+var PermissionDenied = &Reason{
 	Name:      "PermissionDenied",
 	MessageID: "cf323c536969452c94278c795e1c3dda",
 	Group:     Install,
@@ -15,4 +15,4 @@ var PermissionDenied = add(&Reason{
 	Cure:  "check file modes, mount options and the audit log for the path shown, and give the program the right it lacks",
 	Who:   Node,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // PluginCrashed: the plugin crashed.
-var PluginCrashed = add(&Reason{
+var PluginCrashed = &Reason{
 	Name:      "PluginCrashed",
 	MessageID: "f05d79c7e54f41f4a44624d808f17f0b",
 	Group:     Plugin,
@@ -15,4 +15,4 @@ var PluginCrashed = add(&Reason{
 	Cure:  "upgrade the plugin and report the trace to its authors",
 	Who:   AddOn,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // PluginKilled: the plugin was ended by a signal.
-var PluginKilled = add(&Reason{
+var PluginKilled = &Reason{
 	Name:      "PluginKilled",
 	MessageID: "60ca6799d20e4658b9820c4cff713b7e",
 	Group:     Limits,
@@ -14,4 +14,4 @@ var PluginKilled = add(&Reason{
 	Cure:  "look for out-of-memory kills and for what the plugin was waiting on: API server, agent, lock",
 	Who:   Node,
 	Retry: true,
-})
+}

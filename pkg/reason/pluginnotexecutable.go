@@ -1,7 +1,7 @@
 package reason
 
 // PluginNotExecutable: a program's file is there and cannot be run.
-var PluginNotExecutable = add(&Reason{
+var PluginNotExecutable = &Reason{
 	Name:      "PluginNotExecutable",
 	MessageID: "1b3bc711f673441da0728b32f54fcf02",
 	Group:     Install,
@@ -15,4 +15,4 @@ var PluginNotExecutable = add(&Reason{
 	Cure:  "reinstall the build for this node's architecture",
 	Who:   Node,
 	Retry: false,
-})
+}

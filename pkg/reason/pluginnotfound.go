@@ -1,7 +1,7 @@
 package reason
 
 // PluginNotFound: a plugin's binary is not in any directory of CNI_PATH.
-var PluginNotFound = add(&Reason{
+var PluginNotFound = &Reason{
 	Name:      "PluginNotFound",
 	MessageID: "7d03bef800034bb9bb559583924ecb80",
 	Group:     Install,
@@ -15,4 +15,4 @@ var PluginNotFound = add(&Reason{
 	Cure:  "install the binary in the directory shown, or remove the configuration that names it",
 	Who:   AddOn,
 	Retry: false,
-})
+}

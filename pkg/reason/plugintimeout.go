@@ -1,7 +1,7 @@
 package reason
 
 // PluginTimeout: the plugin did not answer in time.
-var PluginTimeout = add(&Reason{
+var PluginTimeout = &Reason{
 	Name:      "PluginTimeout",
 	MessageID: "24b904a31da742439b59034d75868eab",
 	Group:     Limits,
@@ -14,4 +14,4 @@ var PluginTimeout = add(&Reason{
 	Cure:  "find what the plugin waits for: its agent, the API server, a lock",
 	Who:   AddOn,
 	Retry: true,
-})
+}

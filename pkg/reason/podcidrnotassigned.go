@@ -1,7 +1,7 @@
 package reason
 
 // PodCIDRNotAssigned: the node has no pod address range.
-var PodCIDRNotAssigned = add(&Reason{
+var PodCIDRNotAssigned = &Reason{
 	Name:      "PodCIDRNotAssigned",
 	MessageID: "cd40d6d68fdb48138bcece27878ff8be",
 	Group:     IPAM,
@@ -14,4 +14,4 @@ var PodCIDRNotAssigned = add(&Reason{
 	Cure:  "turn on node range allocation with a cluster range large enough for all nodes, or set the node's podCIDR",
 	Who:   Cluster,
 	Retry: true,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // PodNotFound: the pod is gone or was made again.
-var PodNotFound = add(&Reason{
+var PodNotFound = &Reason{
 	Name:      "PodNotFound",
 	MessageID: "8fabfa1127f749518976689006fd82e1",
 	Group:     Caller,
@@ -14,4 +14,4 @@ var PodNotFound = add(&Reason{
 	Cure:  "nothing: kubelet clears the sandbox of a pod that is gone; if the pod is there, check the plugin's view of the API",
 	Who:   Nobody,
 	Retry: true,
-})
+}

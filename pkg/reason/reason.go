@@ -3,11 +3,6 @@
 // words from here, so they cannot disagree. Names and message ids are for ever: readers key on them.
 package reason
 
-import (
-	"cmp"
-	"slices"
-)
-
 // Group says where a failure has its place; groups and their order are those of the reference page.
 type Group uint8
 
@@ -61,26 +56,27 @@ type Reason struct {
 	Retry     bool     // whether the runtime's own retry is likely to help
 }
 
-// registry holds every reason in the order of the files.
-var registry []*Reason
-
-func add(r *Reason) *Reason {
-	registry = append(registry, r)
-	return r
-}
-
-// All returns every reason by group and name. The slice is the caller's, the reasons are not.
+// All returns every reason, by group. It builds the list when it is asked: a list at package level would be
+// filled before main, in every run of the plugin that never needs it.
 func All() []*Reason {
-	all := slices.Clone(registry)
-	slices.SortFunc(all, func(a, b *Reason) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
-	})
-	return all
+	return []*Reason{
+		ConfigMissing, ConfigInvalid, NetworkNotFound,
+		PluginNotFound, PluginNotExecutable, PermissionDenied, HostToolMissing,
+		VersionIncompatible,
+		IPAMExhausted, IPAMAddressConflict, IPAMPoolInvalid, PodCIDRNotAssigned, DHCPUnavailable,
+		InterfaceExists, InterfaceSetupFailed, BridgeAddressConflict, DeviceUnavailable, RouteConflict, KernelSupportMissing, IPv6Disabled, FirewallFailed, HostPortConflict,
+		AgentUnreachable, AgentStateMissing, AgentTimeout, AgentError,
+		APIUnreachable, APIUnauthorized, APIForbidden, APITLSError,
+		InvalidCallerInput, PodNotFound, NetnsGone, SandboxNameReserved,
+		HostResourceExhausted, PluginKilled, PluginTimeout,
+		PluginCrashed, InvalidPluginOutput, StateCorrupt, DeleteTargetMissing,
+		Unclassified,
+	}
 }
 
 // Lookup finds a reason by its exact name; nil when there is none of that name.
 func Lookup(name string) *Reason {
-	for _, r := range registry {
+	for _, r := range All() {
 		if r.Name == name {
 			return r
 		}

@@ -1,7 +1,7 @@
 package reason
 
 // RouteConflict: a route or rule cannot be added.
-var RouteConflict = add(&Reason{
+var RouteConflict = &Reason{
 	Name:      "RouteConflict",
 	MessageID: "0a86a38897dc492698a603baba323843",
 	Group:     Kernel,
@@ -15,4 +15,4 @@ var RouteConflict = add(&Reason{
 	Cure:  "remove the stale route or rule, or correct the gateway and routes of the configuration",
 	Who:   Node,
 	Retry: false,
-})
+}

@@ -1,7 +1,7 @@
 package reason
 
 // SandboxNameReserved: an earlier request for the same sandbox is still under way.
-var SandboxNameReserved = add(&Reason{
+var SandboxNameReserved = &Reason{
 	Name:      "SandboxNameReserved",
 	MessageID: "37edda23333d45229fa7c120baad4002",
 	Group:     Caller,
@@ -15,4 +15,4 @@ var SandboxNameReserved = add(&Reason{
 	Cure:  "find what the first request waits for: the network plugin, its agent or the disk",
 	Who:   Runtime,
 	Retry: true,
-})
+}

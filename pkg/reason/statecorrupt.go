@@ -1,7 +1,7 @@
 package reason
 
 // StateCorrupt: a state file on disk is stale or damaged.
-var StateCorrupt = add(&Reason{
+var StateCorrupt = &Reason{
 	Name:      "StateCorrupt",
 	MessageID: "d2eb3986bb3242b8950cfe39a8208f00",
 	Group:     Plugin,
@@ -15,4 +15,4 @@ var StateCorrupt = add(&Reason{
 	Cure:  "remove the file named once no process holds it",
 	Who:   Node,
 	Retry: false,
-})
+}

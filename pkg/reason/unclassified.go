@@ -1,7 +1,7 @@
 package reason
 
 // Unclassified: the plugin failed for a reason that is not in the vocabulary.
-var Unclassified = add(&Reason{
+var Unclassified = &Reason{
 	Name:      "Unclassified",
 	MessageID: "33ac29ebadd5459496a1e7a19d7eb055",
 	Group:     Unknown,
@@ -13,4 +13,4 @@ var Unclassified = add(&Reason{
 	Cure:  "read the plugin's message and log",
 	Who:   AddOn,
 	Retry: true,
-})
+}

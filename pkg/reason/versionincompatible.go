@@ -1,7 +1,7 @@
 package reason
 
 // VersionIncompatible: CNI or API versions do not overlap.
-var VersionIncompatible = add(&Reason{
+var VersionIncompatible = &Reason{
 	Name:      "VersionIncompatible",
 	MessageID: "61399b78bc454361a628b54d2638c61f",
 	Group:     Version,
@@ -14,4 +14,4 @@ var VersionIncompatible = add(&Reason{
 	Cure:  "set cniVersion to one that every plugin of the chain supports, or upgrade the older side",
 	Who:   Configuration,
 	Retry: false,
-})
+}

@@ -9,10 +9,11 @@ import (
 
 // Message ids of entries that are no failure's. They are for ever.
 const (
-	idDone   = "96837b12b4204fb39ead2206d773d1fe"
-	idChain  = "5cc98127b9404cfdb82b84a6980cb673"
-	idNote   = "a6f5ca87ef1b438789b7b7dcea81d214"
-	idPlugin = "f3a697024021469da0fd97ac19dbb811"
+	idProgress = "d554d234374e436088768e0c73009056"
+	idDone     = "96837b12b4204fb39ead2206d773d1fe"
+	idChain    = "5cc98127b9404cfdb82b84a6980cb673"
+	idNote     = "a6f5ca87ef1b438789b7b7dcea81d214"
+	idPlugin   = "f3a697024021469da0fd97ac19dbb811"
 )
 
 // Journal renders a call as journal entries: the call itself first, then the chain when it changed, then what else is to
@@ -26,9 +27,9 @@ func (r *Record) Journal(level string) []journal.Entry {
 		if !n.Always && !r.Changed {
 			continue
 		}
-		f := r.fields(idNote)
-		f["CNI_RULE"] = n.Rule
-		entries = append(entries, journal.Entry{Priority: journal.Warning, Message: Clean(n.Message), Fields: f})
+		e := r.Warn(n.Message)
+		e.Fields["CNI_RULE"] = n.Rule
+		entries = append(entries, e)
 	}
 	for _, run := range r.Runs {
 		f := r.fields(idPlugin)
@@ -44,6 +45,16 @@ func (r *Record) Journal(level string) []journal.Entry {
 		}
 	}
 	return kept
+}
+
+// Warn is an entry beside the call's own.
+func (r *Record) Warn(message string) journal.Entry {
+	return journal.Entry{Priority: journal.Warning, Message: Clean(message), Fields: r.fields(idNote)}
+}
+
+// Progress is an entry of a call that is not over.
+func (r *Record) Progress(message string) journal.Entry {
+	return journal.Entry{Priority: journal.Info, Message: Clean(message), Fields: r.fields(idProgress)}
 }
 
 // call is the entry of the call itself.

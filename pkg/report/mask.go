@@ -20,20 +20,25 @@ func Mask(s string) string {
 			copied = end
 		}
 	}
+	user, password := -1, -1 // where user:password of an address may begin
 	for i := 0; i < len(s); i++ {
 		switch c := lower[i]; {
-		case c == ':' || c == '=':
-			if secretBefore(lower[:i]) {
+		case c == ':' && strings.HasPrefix(lower[i:], "://"):
+			i += len("://") - 1
+			user, password = i+1, -1
+		case c == ':' && user >= 0 && password < 0:
+			password = i + 1
+		case c == '@' && password > 0:
+			hide(password, i)
+			user, password = -1, -1
+		case strings.IndexByte(" /\"\n", c) >= 0:
+			user, password = -1, -1
+		case (c == ':' || c == '=') && i >= copied:
+			if secretBefore(lower[max(0, i-64):i]) {
 				start, end := value(s, i+1)
 				// "cannot read secret: permission denied" is prose: a bare word's value must look like a secret.
 				if c == '=' || s[i-1] == '"' || s[i-1] == '\'' || end-start >= 16 {
 					hide(start, end)
-				}
-			}
-		case c == '@' && copied <= i:
-			if j := strings.LastIndex(lower[copied:i], "://"); j >= 0 {
-				if k := strings.IndexByte(lower[copied+j+3:i], ':'); k >= 0 && !strings.ContainsAny(lower[copied+j+3:i], " /\"") {
-					hide(copied+j+3+k+1, i)
 				}
 			}
 		case c == 'b' && strings.HasPrefix(lower[i:], "bearer "):

@@ -86,6 +86,8 @@ type Failure struct {
 	Stderr  string
 	Exit    int
 	Signal  int
+	// ChainLevel: the chain cannot run, so this is the node's failure and not one attachment's.
+	ChainLevel bool
 	// Repeated marks a STATUS that says what the one before it said: runtimes ask every five seconds.
 	Repeated bool
 }

@@ -30,6 +30,9 @@ func (c *call) today() (*chain.Chain, *report.Failure) {
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
 	}
+	if fi, err := os.Stat(ch.Source.Path); err == nil && fi.Mode().Perm()&0o002 != 0 {
+		c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", ch.Source.Path, fi.Mode().Perm()), false)
+	}
 	if p := c.inspect(ch).Fatal(); p != nil {
 		return nil, problemFailure(ch, p)
 	}
@@ -44,7 +47,7 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	}
 	var e *chain.Error
 	errors.As(err, &e)
-	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix}
+	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
 }
 
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
@@ -91,15 +94,31 @@ func (c *call) inspect(ch *chain.Chain) *inventory.Inventory {
 	v := inventory.Take(context.Background(), ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
 	c.tellChain(ch)
 	c.record.Chain.Plugins = v.Plugins
-	digest := digest(ch, v)
-	if digest == before.Digest {
-		return c.noteProblems(ch, v)
-	}
-	c.record.Changed = true
-	if disk.EnsureDir(c.status.Dir(), 0o755) == nil && disk.EnsureDir(dir, 0o700) == nil {
-		_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	if digest := digest(ch, v); digest != before.Digest {
+		c.record.Changed = c.firstToTell(dir, v, digest)
 	}
 	return c.noteProblems(ch, v)
+}
+
+// firstToTell keeps the stamp of a changed chain and is true for one of the calls that see the change at once. Where nothing can
+// be kept it is true for all: better told again than never.
+func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bool {
+	if disk.EnsureDir(c.status.Dir(), 0o755) != nil || disk.EnsureDir(dir, 0o700) != nil {
+		return true
+	}
+	unlock, err := disk.TryLock(dir, c.config.Name)
+	if errors.Is(err, disk.ErrLocked) {
+		return false
+	}
+	if err == nil {
+		defer unlock()
+	}
+	var now inventory.Stamp
+	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil && json.Unmarshal(b, &now) == nil && now.Digest == digest {
+		return false
+	}
+	_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	return true
 }
 
 func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.Inventory {
@@ -123,18 +142,31 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
 	return &report.Failure{
 		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix,
+		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
 	}
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {
-	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Starting: func(i int) { c.mark.Starting(ch.Label(i)) }}
+	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Around: func(i int) func() {
+		c.mark.Starting(ch.Label(i))
+		return c.watch(ch.Label(i))
+	}}
 }
 
 // deadline bounds the verb if the entry does.
 func (c *call) deadline() (context.Context, context.CancelFunc) {
 	if d, ok := c.config.Timeouts[c.record.Verb]; ok {
 		return context.WithDeadline(context.Background(), c.record.Time.Add(d))
+	}
+	return context.Background(), func() {}
+}
+
+// undoDeadline bounds a roll-back as a DEL, or where only ADD is bounded as that; from now on, for ADD's own time may be over.
+func (c *call) undoDeadline() (context.Context, context.CancelFunc) {
+	for _, verb := range []string{"DEL", "ADD"} {
+		if d, ok := c.config.Timeouts[verb]; ok {
+			return context.WithTimeout(context.Background(), d)
+		}
 	}
 	return context.Background(), func() {}
 }
@@ -166,7 +198,7 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 // inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
 // passed instead, with all that a conversion loses.
 func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
-	if e != nil && e.Done != nil && e.Done.Inner != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
+	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
 		return e.Done.Inner, nil
 	}
 	return convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)

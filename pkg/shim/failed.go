@@ -2,6 +2,8 @@ package shim
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -31,7 +33,8 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 		Cause: e.CNI.Msg, Details: e.CNI.Details, Given: a.Printed != nil, Stderr: string(a.Stderr), Exit: a.Exit, Signal: int(a.Signal),
 	}
 	if a.Path == "" {
-		f.Reason, f.Cause, f.Fix = reason.PluginNotFound, e.CNI.Msg, reason.PluginNotFound.Cure
+		f.Reason = reason.PluginNotFound
+		f.Cause, f.Fix = inventory.Missing(a.Type, filepath.SplitList(os.Getenv("CNI_PATH")))
 		return f
 	}
 	if a.Errno != 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/containernetworking/cni/libcni"
 
+	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -22,10 +23,16 @@ func (c *call) bare() *chain.Chain {
 		return nil
 	}
 	own := chain.FindOwn(config.DefaultConfDir, c.config.Name)
+	if own == nil && (c.record.Verb == "CHECK" || c.record.Verb == "DEL") {
+		own, _ = attachment.RuntimeList(c.key()) // the file is gone or broken; the pod was added by this list
+	}
 	if own == nil {
 		return nil
 	}
 	at := slices.IndexFunc(own.Plugins, func(p *libcni.PluginConfig) bool { return p.Network.Type == config.Type })
+	if at < 0 {
+		return nil
+	}
 	if at+1 == len(own.Plugins) || slices.Contains(chained, own.Plugins[at+1].Network.Type) {
 		return nil
 	}

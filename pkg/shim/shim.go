@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -48,6 +47,7 @@ type call struct {
 	status *status.Store
 	store  *attachment.Store
 	mark   *inflight.Mark
+	killed []inflight.Call // calls found dead, to be told with this one
 	stdout []byte
 }
 
@@ -130,7 +130,7 @@ func ownFault(err error) *report.Failure {
 	if !ok {
 		return nil
 	}
-	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: "own configuration: " + e.Cause, Fix: e.Fix}
+	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: "own configuration: " + e.Cause, Fix: e.Fix, ChainLevel: true}
 }
 
 // canGoOn: a CHECK or DEL of a stored attachment needs nothing of the entry that could be wrong.
@@ -148,14 +148,12 @@ func (c *call) canGoOn(f *report.Failure) bool {
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
 func (c *call) begin() *report.Failure {
 	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
-	mark, running, killed, err := inflight.Begin(filepath.Join(c.status.Dir(), "calls"), own)
+	mark, running, killed, err := inflight.Begin(c.status.CallsDir(), own)
 	if err != nil {
 		c.note("", "calls in flight are not marked: "+err.Error(), true)
 	}
 	c.mark = mark
-	for _, k := range killed {
-		c.note("", killedText(k), true)
-	}
+	c.killed = killed
 	var ancestors []int
 	for _, r := range running {
 		if !r.Same(own) {
@@ -171,15 +169,6 @@ func (c *call) begin() *report.Failure {
 		}
 	}
 	return nil
-}
-
-func killedText(k inflight.Call) string {
-	plugin := k.Plugin
-	if plugin == "" {
-		plugin = "no plugin yet"
-	}
-	return fmt.Sprintf("a %s of container %s, network %s, was killed; running: %s, since %s [%s]",
-		k.Verb, k.ContainerID, k.Network, plugin, k.Since.Format(time.RFC3339), reason.PluginTimeout.Name)
 }
 
 func (c *call) note(rule, message string, always bool) {
@@ -198,12 +187,28 @@ func (c *call) tell() {
 	if c.record.Verb == "STATUS" {
 		c.compare()
 	}
-	lost, why := journal.Send(c.record.Journal(c.config.LogLevel), journalBudget)
-	if err := c.status.Add(status.EventOf(&c.record, lost, why)); err != nil && lost == 0 {
-		c.record.Notes = []report.Note{{Message: "the status file is not kept: " + err.Error(), Always: true}}
-		entries := c.record.Journal(c.config.LogLevel)
-		_, _ = journal.Send(entries[len(entries)-1:], journalBudget/3)
+	entries := c.entries()
+	for _, k := range c.killed {
+		r := killedRecord(k)
+		entries = append(entries, r.Journal(c.config.LogLevel)...)
+		_ = c.status.Add(status.EventOf(r, 0, nil)) // that the file cannot be kept is told once, below
 	}
+	lost, why := journal.Send(entries, journalBudget)
+	if lost > 0 {
+		c.status.Unlogged()
+	}
+	if err := c.status.Add(status.EventOf(&c.record, lost, why)); err != nil && lost == 0 {
+		_, _ = journal.Send([]journal.Entry{c.record.Warn("the status file is not kept: " + err.Error())}, journalBudget/3)
+	}
+}
+
+// entries are those of the call, and one more when journald is back after some were lost.
+func (c *call) entries() []journal.Entry {
+	entries := c.record.Journal(c.config.LogLevel)
+	if u := c.status.Logged(); u.Journal > 0 {
+		entries = append(entries, c.record.Warn(fmt.Sprintf("journald takes entries again; %d were lost, the last at %s: %s", u.Journal, u.Last.Format(time.RFC3339), u.Why)))
+	}
+	return entries
 }
 
 // compare finds out whether a STATUS answers as the one before it: runtimes ask every five seconds, the journal is told once.

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"net"
 	"slices"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/plugins/pkg/ns"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
-	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/stale"
 )
 
 // prune runs DEL for stored attachments of this network that are not in the runtime's list (SPEC 1.1, GC). It goes on after
@@ -30,12 +30,9 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 			continue
 		}
 		f := c.deleteStale(ctx, k)
-		switch {
-		case f == nil:
-			c.note("", fmt.Sprintf("stale attachment %s %s removed", k.ContainerID, k.IfName), true)
-		case first == nil:
+		if first == nil {
 			first = f
-		default:
+		} else if f != nil {
 			c.note("", f.Line(), true)
 		}
 	}
@@ -43,34 +40,17 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 }
 
 func (c *call) deleteStale(ctx context.Context, k attachment.Key) *report.Failure {
-	e, err := c.store.Get(k)
+	err := stale.Delete(ctx, c.store, k)
+	var e *stale.Error
+	if errors.As(err, &e) {
+		c.runs(e.Runner)
+		return c.failed(e.Chain, e.Runner, e.Err)
+	}
 	if err != nil {
-		c.note("", fmt.Sprintf("stale attachment %s %s: %v", k.ContainerID, k.IfName, err), true)
+		c.note("", "not removed: "+err.Error(), true)
 		return nil
 	}
-	ch, err := chain.FromRaw(e.Chain, chain.Stored)
-	if err != nil {
-		c.note("", fmt.Sprintf("stale attachment %s %s: %v", k.ContainerID, k.IfName, err), true)
-		return nil
-	}
-	r := c.runner(ch)
-	r.RuntimeConfig = e.RuntimeConfig
-	r.Env = map[string]string{"CNI_CONTAINERID": k.ContainerID, "CNI_IFNAME": k.IfName, "CNI_NETNS": e.Netns, "CNI_ARGS": e.Args}
-	if !exists(e.Netns) {
-		r.Env["CNI_NETNS"] = ""
-	}
-	prev := []byte(nil)
-	if e.Done != nil {
-		prev = e.Done.Inner
-	}
-	err = r.Del(ctx, prev)
-	c.runs(r)
-	if err != nil {
-		return c.failed(ch, r, err)
-	}
-	if err := c.store.Remove(k); err != nil {
-		c.note("", err.Error(), true)
-	}
+	c.note("", fmt.Sprintf("stale attachment %s %s removed", k.ContainerID, k.IfName), true)
 	return nil
 }
 
@@ -80,22 +60,14 @@ func (c *call) nothingToDelete() bool {
 	if c.config.PrevResult != nil || c.store.Known(c.key()) {
 		return false
 	}
-	if !exists(c.record.Netns) {
+	if !stale.NetnsExists(c.record.Netns) {
 		return true
 	}
 	absent := false
 	err := ns.WithNetNSPath(c.record.Netns, func(ns.NetNS) error {
-		_, err := os.Stat("/sys/class/net/" + c.record.IfName)
-		absent = errors.Is(err, os.ErrNotExist)
+		all, err := net.Interfaces()
+		absent = err == nil && !slices.ContainsFunc(all, func(i net.Interface) bool { return i.Name == c.record.IfName })
 		return nil
 	})
 	return err == nil && absent
-}
-
-func exists(netns string) bool {
-	if netns == "" {
-		return false
-	}
-	_, err := os.Stat(netns)
-	return !errors.Is(err, os.ErrNotExist)
 }

@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -31,7 +30,9 @@ func (c *call) add() *report.Failure {
 	if err != nil {
 		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
 	}
-	c.remember(ch)
+	if f := c.remember(ch); f != nil {
+		return f
+	}
 	ctx, cancel := c.deadline()
 	defer cancel()
 	r := c.runner(ch)
@@ -49,28 +50,37 @@ func (c *call) add() *report.Failure {
 	f = c.failed(ch, r, err)
 	undo := c.runner(ch)
 	undo.Attempts = r.Attempts
-	for _, e := range undo.RollBack(context.WithoutCancel(ctx)) {
+	ctx, cancelUndo := c.undoDeadline()
+	defer cancelUndo()
+	for _, e := range undo.RollBack(ctx) {
 		c.note("", "undoing the failed ADD: "+e.Error(), true)
 	}
 	return f
 }
 
 // remember stores the attachment before the first plugin runs. Where that cannot be, the call goes on as it would without the
-// shim: a DEL then runs the chain of its own time.
-func (c *call) remember(ch *chain.Chain) {
+// shim: a DEL then runs the chain of its own time. Only where an older entry of the same key can be neither replaced nor
+// removed it stops: DEL would run the wrong chain, and leak.
+func (c *call) remember(ch *chain.Chain) *report.Failure {
 	err := c.store.Put(&attachment.Entry{
 		Key: c.key(), Netns: c.record.Netns, Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
 		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
 	})
-	if err != nil {
-		c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
+	if err == nil {
+		return nil
 	}
+	if removeErr := c.store.Remove(c.key()); removeErr != nil {
+		return &report.Failure{Reason: reason.HostResourceExhausted, Code: types.ErrIOFailure, Cause: "an older attachment of this container cannot be replaced: " + err.Error(),
+			Fix: "make " + c.config.StateDir + " writable: DEL would run the older one's chain, and leak"}
+	}
+	c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
+	return nil
 }
 
 func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
-	d := attachment.Done{Added: c.record.Time}
+	d := attachment.Done{Added: c.record.Time, Inner: inner}
 	if ch.CNIVersion != c.config.CNIVersion {
-		d.Inner, d.Outer = inner, outer
+		d.Outer = outer
 	}
 	if err := c.store.Complete(c.key(), d); err != nil && !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the attachment is not marked as added: "+err.Error(), true)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
@@ -28,7 +29,7 @@ type File struct {
 	Conditions []Condition      `json:"conditions"`
 	Chains     []*report.Chain  `json:"chains"`
 	Calls      map[string]*Verb `json:"calls"`
-	InFlight   []Call           `json:"inFlight"`
+	InFlight   []inflight.Call  `json:"inFlight"` // as of updated
 	Failures   []Failure        `json:"failures"`
 	Notes      []Noted          `json:"notes"`
 	Unrecorded Unrecorded       `json:"unrecorded"`
@@ -63,22 +64,12 @@ type Verb struct {
 	Last     time.Time        `json:"last"`
 }
 
-// Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated.
+// Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated, up to the
+// longest seen.
 type Durations struct {
 	Sum     int64   `json:"sum"`
 	Max     int64   `json:"max"`
 	Buckets []int64 `json:"buckets"`
-}
-
-// Call is one that runs now.
-type Call struct {
-	Verb        string    `json:"verb"`
-	Network     string    `json:"network,omitempty"`
-	ContainerID string    `json:"containerId,omitempty"`
-	IfName      string    `json:"ifName,omitempty"`
-	Plugin      string    `json:"plugin,omitempty"`
-	PID         int       `json:"pid"`
-	Since       time.Time `json:"since"`
 }
 
 // Failure is one or more failures of the same reason and plugin; the words are those of the last.

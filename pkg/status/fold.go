@@ -40,7 +40,7 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	if x == nil {
 		return e
 	}
-	e.ChainLevel = x.Plugin == "" || r.Verb == "STATUS" || !x.Given && len(r.Runs) == 0
+	e.ChainLevel = x.ChainLevel || r.Verb == "STATUS"
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
 		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),
@@ -160,9 +160,9 @@ const buckets = 22
 func (d *Durations) add(usec int64) {
 	d.Sum += usec
 	d.Max = max(d.Max, usec)
-	if len(d.Buckets) != buckets {
-		d.Buckets = make([]int64, buckets)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	for len(d.Buckets) <= i {
+		d.Buckets = append(d.Buckets, 0)
 	}
-	i := max(0, bits.Len64(uint64(max(usec-1, 0)))-9)
-	d.Buckets[min(i, buckets-1)]++
+	d.Buckets[i]++
 }

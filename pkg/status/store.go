@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
@@ -22,7 +22,9 @@ var errVersion = errors.New("a status file of another version")
 const (
 	maxFile   = 4 << 20
 	maxRecord = 256 << 10
-	maxFold   = 1024
+	maxFold   = 4096
+	maxLoose  = maxFold - 64
+	maxRounds = 8
 )
 
 // Store is the status file and the records beside it. Safe for concurrent use by any number of processes.
@@ -41,6 +43,9 @@ func Open(path string) *Store {
 // Dir is the directory that the status file lies in.
 func (s *Store) Dir() string { return s.dir }
 
+// CallsDir is where calls under way have their marks.
+func (s *Store) CallsDir() string { return filepath.Join(s.dir, "calls") }
+
 // Add records a call and folds what has gathered, unless somebody else is at it.
 func (s *Store) Add(e *Event) error {
 	b, err := json.Marshal(e)
@@ -54,7 +59,34 @@ func (s *Store) Add(e *Event) error {
 	if err := disk.Replace(s.records, name, b, 0o600, false); err != nil {
 		return err
 	}
-	return s.foldAll()
+	folded, err := s.foldAll()
+	if err == nil && !folded && len(s.loose()) >= maxLoose {
+		os.Remove(filepath.Join(s.records, name))
+		return fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose)
+	}
+	return err
+}
+
+// unlogged is the name of the file that stands while entries are lost.
+const unlogged = "unlogged"
+
+// Unlogged notes that journald did not take entries.
+func (s *Store) Unlogged() {
+	if s.prepare() == nil {
+		_ = disk.Replace(s.records, unlogged, nil, 0o600, false) // else it is not told when journald is back
+	}
+}
+
+// Logged returns, once, what was lost since the last time; the zero value when nothing was.
+func (s *Store) Logged() Unrecorded {
+	if os.Remove(filepath.Join(s.records, unlogged)) != nil {
+		return Unrecorded{}
+	}
+	f, err := s.Read()
+	if err != nil {
+		return Unrecorded{}
+	}
+	return f.Unrecorded
 }
 
 func (s *Store) prepare() error {
@@ -64,26 +96,23 @@ func (s *Store) prepare() error {
 	return disk.EnsureDir(s.records, 0o700)
 }
 
-// foldAll takes loose records into the file if the lock is free.
-func (s *Store) foldAll() error {
-	lock, err := os.OpenFile(filepath.Join(s.records, ".lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	for {
-		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-			return nil // its holder looks once more after it let go
+// foldAll takes loose records into the file if the lock is free, and tells whether it was.
+func (s *Store) foldAll() (bool, error) {
+	for range maxRounds {
+		unlock, err := disk.TryLock(s.records, "fold")
+		if errors.Is(err, disk.ErrLocked) {
+			return false, nil // its holder looks once more after it let go
 		}
-		err := s.foldLocked()
-		_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if len(s.loose()) == 0 {
-			return nil
+		err = s.foldLocked()
+		unlock()
+		if err != nil || len(s.loose()) == 0 {
+			return true, err
 		}
 	}
+	return true, nil // others go on adding; they fold, too
 }
 
 func (s *Store) foldLocked() error {
@@ -96,7 +125,7 @@ func (s *Store) foldLocked() error {
 	}
 	fresh := s.take(f, names)
 	f.Folded, f.Updated = names, time.Now().UTC().Truncate(time.Millisecond)
-	f.InFlight = []Call{}
+	f.InFlight, _ = inflight.Running(s.CallsDir())
 	if len(fresh) > 0 {
 		b, err := json.MarshalIndent(f, "", "  ")
 		if err != nil {
@@ -186,5 +215,6 @@ func (s *Store) Read() (*File, error) {
 		return nil, err
 	}
 	s.take(f, s.loose())
+	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
 }

@@ -1,0 +1,413 @@
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	sick     = "/opt/faults"
+	sickConf = `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"sick"}]}%s}`
+)
+
+// plant installs a plugin program and returns the environment that finds it.
+func (l *lab) plant(script string) string {
+	l.Helper()
+	_ = os.RemoveAll(sick)
+	l.run("mkdir", "-p", sick)
+	if err := os.WriteFile(sick+"/sick", []byte("#!/bin/sh\n"+versionAnswer+script), 0o755); err != nil {
+		l.Fatal(err)
+	}
+	return "CNI_PATH=" + sick
+}
+
+// pid waits for a process id that a plugin wrote.
+func (l *lab) pid(file string) int {
+	l.Helper()
+	for range 200 {
+		b, _ := os.ReadFile(file)
+		if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+			return n
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	l.Fatalf("%s was not written", file)
+	return 0
+}
+
+// gone waits until a process is no more, or a zombie that its parent has yet to reap.
+func (l *lab) gone(pid int) bool {
+	for range 100 {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(b, []byte(") Z ")) {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// The runtime gives up and kills the shim: the plugin dies with it, nobody holds the runtime's pipes, and the next call tells.
+func TestKilled(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 60; }\nexit 0\n")
+	_ = os.Remove("/run/sick.pid")
+	pod := l.pod()
+	c := exec.Command(shimPath)
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=" + pod.ContainerID, "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS}
+	c.Stdin = strings.NewReader(fmt.Sprintf(sickConf, ""))
+	c.Stdout, c.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	plugin := l.pid("/run/sick.pid")
+	time.Sleep(2200 * time.Millisecond) // long enough for its age to be told in seconds
+	_ = c.Process.Kill()
+	waited := make(chan error, 1)
+	go func() { waited <- c.Wait() }()
+	select {
+	case <-waited:
+	case <-time.After(5 * time.Second):
+		t.Fatal("somebody holds the pipes of the killed shim")
+	}
+	if !l.gone(plugin) {
+		t.Error("the plugin outlived the shim")
+	}
+	if out, code := l.plugin("DEL", fmt.Sprintf(sickConf, ""), path, "CNI_CONTAINERID="+pod.ContainerID, "CNI_NETNS="+pod.NetNS); code != 0 {
+		t.Errorf("DEL: %s", out)
+	}
+	e := l.journal(1, func(e entry) bool { return e.get("CNI_REASON") == "PluginTimeout" })
+	if m := e[0].get("MESSAGE"); len(e) != 1 || !strings.HasPrefix(m, "ADD failed: sick (1/1): had been running ADD for ") || strings.Contains(m, "for 0s") || !strings.Contains(m, "when the runtime gave up") {
+		t.Errorf("%v", e)
+	}
+	var s struct {
+		Verdict  struct{ Reason string }
+		Failures []struct{ Reason, Plugin string }
+		Calls    map[string]struct{ Total, Failed int }
+	}
+	if l.status(&s); len(s.Failures) != 1 || s.Failures[0].Plugin != "sick" || s.Calls["ADD"].Failed != 1 || s.Verdict.Reason == "PluginTimeout" {
+		t.Errorf("%+v", s)
+	}
+	if marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*"); len(marks) != 0 {
+		t.Errorf("marks left: %v", marks)
+	}
+}
+
+// What hangs, and what is bounded: STATUS always, the others when configured; a grandchild never holds the call.
+func TestDeadlines(t *testing.T) {
+	for _, c := range []struct {
+		name, verb, script, more string
+		code                     int
+		says                     string
+		least, most              time.Duration
+	}{
+		{"STATUS that hangs", "STATUS", "echo $$ >/run/sick.pid; sleep 60\n", `,"timeouts":{"STATUS":"1s"}`, 0, "", time.Second, 4 * time.Second},
+		{"ADD that hangs", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; (sleep 60; echo x) & echo $! >/run/sick.pid; wait\n", `,"timeouts":{"ADD":"1s"}`, 1, "; killed", time.Second, 4 * time.Second},
+		{"grandchild that holds the pipes", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; sleep 60 & echo $! >/run/sick.pid; echo '{\"cniVersion\":\"1.1.0\"}'\n", "", 0, `{"cniVersion":"1.1.0"}`, 0, 4 * time.Second},
+		{"output without end", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; echo $$ >/run/sick.pid; exec yes\n", "", 1, "sick (1/1): printed more than 8 MiB on stdout", 0, 20 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t)
+			path := l.plant(c.script)
+			_ = os.Remove("/run/sick.pid")
+			start := time.Now()
+			out, code := l.plugin(c.verb, fmt.Sprintf(sickConf, c.more), path, "CNI_NETNS="+l.pod().NetNS)
+			took := time.Since(start)
+			if code != c.code || !strings.Contains(out, c.says) || took < c.least || took > c.most {
+				t.Errorf("exit %d after %s: %s", code, took, out)
+			}
+			pid := l.pid("/run/sick.pid")
+			if strings.HasPrefix(c.name, "grandchild") {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			} else if !l.gone(pid) {
+				t.Error("a process of the plugin's lives on")
+			}
+			if c.verb == "STATUS" {
+				l.journal(1, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "did not answer STATUS within 1s") })
+			}
+		})
+	}
+}
+
+// Journald stopped, its queue full: a call is delayed by little, what is lost is counted, and told when journald is back.
+func TestJournalStopped(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n")
+	if err := journald.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	stopped := true
+	defer func() {
+		if stopped {
+			_ = journald.Signal(syscall.SIGCONT)
+		}
+	}()
+	fill(t)
+	pod := l.pod()
+	start := time.Now()
+	out, code := l.plugin("ADD", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+pod.NetNS)
+	took := time.Since(start)
+	if code != 0 || took > time.Second {
+		t.Errorf("exit %d after %s: %s", code, took, out)
+	}
+	var s struct{ Unrecorded struct{ Journal int } }
+	if l.status(&s); s.Unrecorded.Journal == 0 {
+		t.Error("nothing counted as lost")
+	}
+	_ = journald.Signal(syscall.SIGCONT)
+	stopped = false
+	time.Sleep(300 * time.Millisecond)
+	if out, code := l.plugin("CHECK", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+pod.NetNS); code != 0 {
+		t.Error(out)
+	}
+	l.journal(1, func(e entry) bool { return strings.HasPrefix(e.get("MESSAGE"), "journald takes entries again; ") })
+}
+
+// fill sends to journald's socket until it takes no more.
+func fill(t *testing.T) {
+	t.Helper()
+	for range 4096 {
+		c, err := net.Dial("unixgram", "/run/systemd/journal/socket")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		_, err = c.Write([]byte("MESSAGE=filler\nPRIORITY=7\nSYSLOG_IDENTIFIER=filler\n"))
+		c.Close()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the queue never fills")
+}
+
+// Large fields arrive whole.
+func TestLargeField(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("head -c 60000 /dev/zero | tr '\\0' y >&2; exit 1\n")
+	l.plugin("ADD", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+l.pod().NetNS)
+	e := l.journal(1, func(e entry) bool { return e.get("PRIORITY") == "3" }, "--all")
+	if n := len(e[0].get("CNI_STDERR")); n != 60000 {
+		t.Errorf("%d bytes of stderr", n)
+	}
+}
+
+// kill -9 at every system call of an ADD that touches files: the attachment is absent or whole, DEL succeeds, nothing leaks.
+func TestKilledAtEverySystemCall(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Fatal("strace is needed: integration/setup.sh installs it")
+	}
+	l := newLab(t)
+	l.write("10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"bridge","bridge":"lab0","ipam":{"type":"host-local","subnet":"10.9.0.0/24"}}]}`)
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":"/etc/cni/net.d"}`
+	states := map[string]int{}
+	for _, call := range []string{"openat", "write", "fsync", "renameat", "unlinkat", "fchmod", "close"} {
+		for n := 1; n <= 120; n++ {
+			pod := l.pod()
+			env := []string{"PATH=" + os.Getenv("PATH"), "CNI_PATH=" + binDir, "CNI_COMMAND=ADD", "CNI_CONTAINERID=" + pod.ContainerID, "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS}
+			c := exec.Command(strace, "-qq", "-o", "/dev/null", "-f", "-b", "execve", "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), shimPath)
+			c.Env, c.Stdin = env, strings.NewReader(conf)
+			killed := c.Run() != nil
+			switch b, err := os.ReadFile(filepath.Join(stateDir, "attachments/lab", pod.ContainerID+"@eth0")); {
+			case err != nil:
+				states["absent"]++
+			case bytes.Count(b, []byte("\n")) == 2:
+				states["added"]++
+			case bytes.Count(b, []byte("\n")) == 1:
+				states["adding"]++
+			default:
+				t.Errorf("%s %d: %d bytes of an entry: %q", call, n, len(b), b)
+			}
+			for range 2 {
+				if out, code := l.plugin("DEL", conf, env[3:]...); code != 0 {
+					t.Errorf("%s %d: DEL: %s", call, n, out)
+				}
+			}
+			_ = exec.Command("ip", "netns", "del", pod.ContainerID).Run()
+			if !killed {
+				break
+			}
+		}
+	}
+	if left := l.leases("lab"); len(left) != 0 {
+		t.Errorf("host-local still holds %v", left)
+	}
+	if states["absent"] == 0 || states["adding"] == 0 || states["added"] == 0 {
+		t.Errorf("the kills met %v", states)
+	}
+	l.clean()
+	t.Logf("%v", states)
+	_ = exec.Command("ip", "link", "del", "lab0").Run()
+}
+
+// clean fails where something of a killed or ended call is left: temporary files, marks, records, attachments.
+func (l *lab) clean() {
+	l.Helper()
+	for _, pattern := range []string{"/run/cni-shim/calls/[0-9]*", "/run/cni-shim/records/*.json", "/run/cni-shim/*/.tmp/*", "/run/cni-shim/.tmp/*", stateDir + "/attachments/*/*@*", stateDir + "/attachments/*/.tmp/*"} {
+		if left, _ := filepath.Glob(pattern); len(left) != 0 {
+			l.Errorf("left: %v", left)
+		}
+	}
+}
+
+// Nothing of the caller's umask, directory or environment matters.
+func TestCaller(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	pod := l.pod()
+	old := unix.Umask(0o777)
+	defer unix.Umask(old)
+	dir, _ := os.MkdirTemp("/run", "gone")
+	_ = os.Chmod(dir, 0o700)
+	for _, verb := range []string{"ADD", "CHECK", "DEL"} {
+		c := exec.Command(shimPath)
+		c.Dir = dir
+		c.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "CNI_PATH=" + binDir, "CNI_COMMAND=" + verb, "CNI_CONTAINERID=" + pod.ContainerID, "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS, "HOME=/nowhere", "TMPDIR=/nowhere", "GODEBUG=", "LANG=xx"}
+		prev := ""
+		if verb != "ADD" {
+			prev = `,"prevResult":` + l.lastResult
+		}
+		c.Stdin = strings.NewReader(`{"cniVersion":"1.0.0","name":"k8s-pod-network","type":"cni-shim"` + prev + `}`)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("%s: %v %s", verb, err, out)
+		}
+		if verb == "ADD" {
+			l.lastResult = string(out)
+		}
+	}
+	unix.Umask(old)
+	if fi, err := os.Stat(statusFile); err != nil || fi.Mode().Perm() != 0o644 {
+		t.Errorf("%v %v", fi, err)
+	}
+	l.clean()
+	l.run("ip", "link", "del", "cni0")
+}
+
+// A full disk: pods come and go, and what is not recorded is told; only over an older entry that cannot be replaced ADD stops.
+func TestDiskFull(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	outer, pod := l.outer("k8s-pod-network", ""), l.pod()
+	for _, d := range []string{stateDir, "/run/cni-shim"} {
+		l.run("mkdir", "-p", d)
+		if err := unix.Mount("tmpfs", d, "tmpfs", 0, "mode=700,size=64k"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = unix.Unmount(d, unix.MNT_DETACH) }()
+		_ = exec.Command("dd", "if=/dev/zero", "of="+d+"/full", "bs=4k").Run()
+	}
+	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
+		t.Fatal(err)
+	}
+	l.journal(2, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "no space left on device") })
+	if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
+		t.Error(err)
+	}
+	if left := l.leases("k8s-pod-network"); len(left) != 0 {
+		t.Errorf("host-local still holds %v", left)
+	}
+	l.run("ip", "link", "del", "cni0")
+}
+
+// A plugin that runs long is told while it does.
+func TestProgress(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { sleep 11.5; echo '{\"cniVersion\":\"1.1.0\"}'; }\nexit 0\n")
+	if out, code := l.plugin("ADD", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+l.pod().NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	l.journal(1, func(e entry) bool { return e.get("MESSAGE") == "sick (1/1) has been running ADD for 10s" })
+}
+
+// Attachments that nobody will ask for are listed, stay, and are deleted on request, through their own chain.
+func TestStale(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	pod, kept := l.pod(), l.pod()
+	conf := `{"cniVersion":"1.0.0","name":"k8s-pod-network","type":"cni-shim"}`
+	for _, id := range []string{pod.ContainerID, kept.ContainerID} {
+		if out, code := l.plugin("ADD", conf, "CNI_CONTAINERID="+id, "CNI_NETNS=/run/netns/"+id); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	l.run("ip", "netns", "del", pod.ContainerID)
+	l.write("10-bridge.conflist", "broken")
+	tool := func(args ...string) string {
+		c := exec.Command(shimPath, args...)
+		out, _ := c.CombinedOutput()
+		return string(out)
+	}
+	want := "stale attachment: k8s-pod-network " + pod.ContainerID + " eth0 (remove it: cni-shim forget k8s-pod-network " + pod.ContainerID + " eth0)"
+	for range 2 {
+		if out := tool("status"); !strings.Contains(out, want) || strings.Contains(out, kept.ContainerID) {
+			t.Errorf("status:\n%s", out)
+		}
+	}
+	if n := len(l.leases("k8s-pod-network")); n != 4 {
+		t.Errorf("%d addresses, want 4: nothing goes before it is asked for", n)
+	}
+	if out := tool("forget", "k8s-pod-network", pod.ContainerID, "eth0"); !strings.HasSuffix(out, "deleted\n") {
+		t.Errorf("forget: %s", out)
+	}
+	if out := tool("status"); strings.Contains(out, "stale") || len(l.leases("k8s-pod-network")) != 2 {
+		t.Errorf("status:\n%s", out)
+	}
+	if out, code := l.plugin("DEL", conf, "CNI_CONTAINERID="+kept.ContainerID, "CNI_NETNS="+kept.NetNS); code != 0 {
+		t.Error(out)
+	}
+	l.run("ip", "link", "del", "cni0")
+}
+
+// Files that anybody can write to are told: what they say runs as root.
+func TestWritableByAnybody(t *testing.T) {
+	l := newLab(t)
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"}]}`)
+	if err := errors.Join(os.Chmod(confDir+"/10-lab.conflist", 0o666), os.MkdirAll(stateDir, 0o700), os.Chmod(stateDir, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(stateDir, 0o700) }()
+	if out, code := l.plugin("ADD", `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim"}`, "CNI_NETNS="+l.pod().NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	l.journal(2, func(e entry) bool {
+		return strings.Contains(e.get("MESSAGE"), "10-lab.conflist can be written by anybody") || strings.Contains(e.get("MESSAGE"), stateDir+": writable by others")
+	})
+}
+
+// Container ids, interface and plugin names that try to leave a directory get nowhere.
+func TestNamesThatClimb(t *testing.T) {
+	l := newLab(t)
+	conf := func(name, plugin string) string {
+		return fmt.Sprintf(`{"cniVersion":"1.0.0","name":%q,"type":"cni-shim","chain":{"plugins":[{"type":%q}]}}`, name, plugin)
+	}
+	for _, c := range []struct{ stdin, env, says string }{
+		{conf("lab", "x"), "CNI_CONTAINERID=../../etc/x", "invalid characters in containerID"},
+		{conf("lab", "x"), "CNI_IFNAME=../x", "interface name contains / or : or whitespace characters"},
+		{conf("../lab", "x"), "A=", "invalid characters found in network name"},
+		{conf("lab", "../../bin/sh"), "A=", "its type is a path"},
+		{conf("lab", ".."), "A=", ".. (1/1): "},
+	} {
+		out, code := l.plugin("ADD", c.stdin, c.env, "CNI_NETNS="+l.pod().NetNS)
+		if code != 1 || !strings.Contains(out, c.says) {
+			t.Errorf("%s %s: exit %d: %s", c.stdin, c.env, code, out)
+		}
+	}
+	l.clean()
+}

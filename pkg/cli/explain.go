@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/failure"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+// rulePage shows the page of a check's rule, when there is one of that id.
+var rulePage func(id string) (page string, ok bool)
+
+// maxPaste bounds what `explain -` reads.
+const maxPaste = 16 << 20
+
+const explainUse = "explain [-o text|json] [--list] REASON... | -"
+
+var explainCommand = &Command{
+	Name:     "explain",
+	Synopsis: "say what a reason or a pasted error means, how to confirm it and how to cure it",
+	Usage:    explainUse,
+	Run:      explain,
+}
+
+// explanation is what explain says of one failure; the JSON keys are for ever.
+type explanation struct {
+	Reason    string        `json:"reason"`
+	Plugin    string        `json:"plugin,omitempty"` // of a pasted text: the plugin it blames
+	Words     string        `json:"words,omitempty"`  // of a pasted text: the words that decided
+	Text      string        `json:"text,omitempty"`   // of a pasted text: the record itself
+	Count     int           `json:"count,omitempty"`  // of a pasted text: records of this reason
+	Title     string        `json:"title"`
+	Cause     string        `json:"cause"`
+	Confirm   []string      `json:"confirm"`
+	Cure      string        `json:"cure"`
+	Who       reason.Blame  `json:"who"`
+	Retry     bool          `json:"retry"`
+	MessageID string        `json:"messageId"`
+	Others    []explanation `json:"others,omitempty"` // of a pasted text: its other failures
+}
+
+func explainReason(r *reason.Reason) explanation {
+	return explanation{Reason: r.Name, Title: r.Title, Cause: r.Cause, Confirm: r.Confirm, Cure: r.Cure, Who: r.Who,
+		Retry: r.Retry, MessageID: r.MessageID}
+}
+
+func explain(env *Env, args []string) int {
+	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	output := flags.String("o", "text", "")
+	list := flags.Bool("list", false, "")
+	var names []string
+	for rest := args; ; { // flags may stand behind names
+		if err := flags.Parse(rest); err != nil {
+			return explainUsage(env, err.Error())
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		names = append(names, flags.Arg(0))
+		rest = flags.Args()[1:]
+	}
+	asJSON := *output == "json"
+	switch {
+	case !asJSON && *output != "text":
+		return explainUsage(env, fmt.Sprintf("unknown output %q: text or json", *output))
+	case *list && len(names) == 0:
+		return explainList(env.Stdout, asJSON)
+	case len(names) == 0 || *list:
+		return explainUsage(env, "name a reason, or give - and paste the error")
+	case len(names) == 1 && names[0] == "-":
+		return explainPaste(env, asJSON)
+	}
+	return explainNames(env, names, asJSON)
+}
+
+func explainUsage(env *Env, what string) int {
+	fmt.Fprintf(env.Stderr, "cni-shim explain: %s\nusage: cni-shim %s\n", what, explainUse)
+	return ExitUsage
+}
+
+func explainList(w io.Writer, asJSON bool) int {
+	if asJSON {
+		all := []explanation{}
+		for _, r := range reason.All() {
+			all = append(all, explainReason(r))
+		}
+		return printJSON(w, all)
+	}
+	group := reason.Group(255)
+	for _, r := range reason.All() {
+		if r.Group != group {
+			group = r.Group
+			fmt.Fprintf(w, "%s\n", group)
+		}
+		fmt.Fprintf(w, "  %-22s %s\n", r.Name, r.Title)
+	}
+	return ExitOK
+}
+
+func explainNames(env *Env, names []string, asJSON bool) int {
+	status := ExitOK
+	var told []explanation
+	printed := false
+	for _, name := range names {
+		r := lookupFold(name)
+		if r == nil {
+			if page, ok := explainRule(name); ok && !asJSON {
+				fmt.Fprint(env.Stdout, page)
+				continue
+			}
+			fmt.Fprintf(env.Stderr, "cni-shim explain: no reason %q\n%s", name, didYouMean(name))
+			status = ExitUsage
+			continue
+		}
+		e := explainReason(r)
+		told = append(told, e)
+		if !asJSON {
+			if printed {
+				fmt.Fprintln(env.Stdout)
+			}
+			printed = true
+			e.print(env.Stdout)
+		}
+	}
+	switch {
+	case !asJSON || len(told) == 0:
+	case len(names) == 1:
+		printJSON(env.Stdout, told[0])
+	default:
+		printJSON(env.Stdout, told)
+	}
+	return status
+}
+
+// explainRule asks for the page of a rule: their ids are lower case with dashes, reasons are CamelCase.
+func explainRule(name string) (string, bool) {
+	if rulePage == nil || name != strings.ToLower(name) {
+		return "", false
+	}
+	return rulePage(name)
+}
+
+func explainPaste(env *Env, asJSON bool) int {
+	text, err := io.ReadAll(io.LimitReader(env.Stdin, maxPaste))
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim explain: stdin: %v\n", err)
+		return ExitUsage
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return explainUsage(env, "stdin: nothing there; paste an event, an error or a log")
+	}
+	var told []explanation
+	for _, f := range failure.ClassifyLog(string(text)) {
+		e := explainReason(f.Reason)
+		e.Plugin, e.Words, e.Text, e.Count = f.Plugin, f.Words, f.Text, f.Count
+		told = append(told, e)
+	}
+	if asJSON {
+		main := told[0]
+		main.Others = told[1:]
+		printJSON(env.Stdout, main)
+	} else {
+		for i, e := range told {
+			if i > 0 {
+				fmt.Fprintln(env.Stdout)
+			}
+			e.print(env.Stdout)
+		}
+	}
+	if told[0].Reason == reason.Unclassified.Name {
+		return ExitNo
+	}
+	return ExitOK
+}
+
+// print writes the page: what an admin needs in the first line, the rest below.
+func (e explanation) print(w io.Writer) {
+	place := ""
+	if e.Plugin != "" {
+		place = e.Plugin + ": "
+	}
+	fmt.Fprintf(w, "%s: %s%s; cure: %s\n\n", e.Reason, place, e.Title, e.Cure)
+	if e.Words != "" {
+		times := ""
+		if e.Count > 1 {
+			times = fmt.Sprintf(" (%d times)", e.Count)
+		}
+		fmt.Fprintf(w, "Told by   %q%s\n", e.Words, times)
+	}
+	writeField(w, "Cause", wrap(e.Cause, 90))
+	writeField(w, "Confirm", e.Confirm)
+	writeField(w, "Cure", wrap(e.Cure, 90))
+	writeField(w, "Who", []string{string(e.Who)})
+	retry := "a retry does not help"
+	if e.Retry {
+		retry = "the runtime's own retry may succeed"
+	}
+	writeField(w, "Retry", []string{retry})
+}
+
+func writeField(w io.Writer, name string, lines []string) {
+	for _, l := range lines {
+		fmt.Fprintf(w, "%-9s %s\n", name, l)
+		name = ""
+	}
+}
+
+// wrap breaks text at blanks into lines of at most width bytes, where words allow it.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
+
+func lookupFold(name string) *reason.Reason {
+	for _, r := range reason.All() {
+		if strings.EqualFold(r.Name, name) {
+			return r
+		}
+	}
+	return nil
+}
+
+// didYouMean names the nearest reason, or says how to see them all.
+func didYouMean(name string) string {
+	best, distance := "", len(name)/2+1
+	for _, r := range reason.All() {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(r.Name)); d < distance {
+			best, distance = r.Name, d
+		}
+	}
+	if best == "" {
+		return "run 'cni-shim explain --list' for all of them\n"
+	}
+	return fmt.Sprintf("did you mean %s?\n", best)
+}
+
+// editDistance counts the insertions, deletions and replacements of bytes that turn a into b.
+func editDistance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func printJSON(w io.Writer, v any) int {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if enc.Encode(v) != nil {
+		return ExitNo
+	}
+	return ExitOK
+}

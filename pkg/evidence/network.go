@@ -1,0 +1,101 @@
+package evidence
+
+import (
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// bridge tells the address that the bridge has and the one that the configuration wants.
+func bridge(l *look) {
+	var conf struct {
+		Bridge string
+		IPAM   struct {
+			Subnet, Gateway string
+			Ranges          [][]struct{ Subnet, Gateway string }
+		}
+	}
+	l.config(&conf)
+	name := conf.Bridge
+	before, after, ok := strings.Cut(l.text, `" already has an IP address`)
+	if i := strings.LastIndexByte(before, '"'); ok && i >= 0 {
+		name = before[i+1:]
+	}
+	if name == "" {
+		name = "cni0" // what the bridge plugin takes
+	}
+	if i, err := net.InterfaceByName(name); err == nil {
+		var has []string
+		if addrs, err := i.Addrs(); err == nil {
+			for _, a := range addrs {
+				has = append(has, a.String())
+			}
+			if len(has) == 0 {
+				has = []string{"no address"}
+			}
+			l.note("bridge", "%s has %s", name, strings.Join(has, ", "))
+		}
+	}
+	if _, want, ok := strings.Cut(after, "different from "); ok {
+		if f := strings.Fields(want); len(f) > 0 {
+			l.note("wanted", "the configuration wants %s", strings.TrimRight(f[0], `",;]`))
+		}
+		return
+	}
+	wanted := conf.IPAM.Subnet + " " + conf.IPAM.Gateway
+	for _, set := range conf.IPAM.Ranges {
+		for _, r := range set {
+			wanted += " " + r.Subnet + " " + r.Gateway
+		}
+	}
+	if f := strings.Fields(wanted); len(f) > 0 {
+		l.note("wanted", "the configuration wants %s", strings.Join(f, ", "))
+	}
+}
+
+// netns tells what stands at the path of the network namespace.
+func netns(l *look) {
+	p := l.in.Netns
+	if p == "" {
+		l.note("netns", "the runtime gave no path of a network namespace: the sandbox is gone")
+		return
+	}
+	if _, err := os.Lstat(l.path(p)); os.IsNotExist(err) {
+		l.note("netns", "%s is not there", p)
+		return
+	}
+	const nsfs, proc = 0x6e736673, 0x9fa0 // NSFS_MAGIC, PROC_SUPER_MAGIC
+	var fs syscall.Statfs_t
+	if syscall.Statfs(l.path(p), &fs) != nil {
+		return
+	}
+	if t := int64(fs.Type); t == nsfs || t == proc {
+		l.note("netns", "%s is there by now", p)
+		return
+	}
+	l.note("netns", "%s is there, and no namespace is mounted on it: whoever looks does not see the runtime's mounts, or the namespace was unmounted", p)
+}
+
+// ipv6 tells which switch has IPv6 off.
+func ipv6(l *look) {
+	if fi, gone := l.lstat("/proc/sys/net/ipv6"); gone {
+		l.note("ipv6", "the kernel has no IPv6: /proc/sys/net/ipv6 is not there (ipv6.disable=1 on its command line, or built without)")
+		return
+	} else if fi == nil {
+		return
+	}
+	if l.read("/sys/module/ipv6/parameters/disable", 16) == "1" {
+		l.note("ipv6", "the module ipv6 was loaded with disable=1")
+	}
+	var conf struct{ Bridge, Master string }
+	l.config(&conf)
+	for _, name := range []string{"all", "default", conf.Bridge, conf.Master, "cni0"} {
+		if name == "" || strings.ContainsAny(name, "/\x00") || name == ".." {
+			continue
+		}
+		if l.read("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", 16) == "1" {
+			l.note("sysctl", "net.ipv6.conf.%s.disable_ipv6 is 1", name)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package failure
+
+// apiForbidden tells failures of the reason APIForbidden.
+var apiForbidden = Class{
+	Reason: "APIForbidden",
+	Sure: []string{
+		"is forbidden: user",
+		"etcdserver: permission denied",
+	},
+	Any: []string{
+		"is forbidden",
+		"cannot get resource",
+		"cannot list resource",
+		"cannot watch resource",
+		"cannot patch resource",
+		"cannot update resource",
+		"cannot create resource",
+		"cannot delete resource",
+		"forbidden:",
+		": forbidden",
+		"cannot get … at the cluster scope",
+		"cannot list … at the cluster scope",
+		"cannot … in the namespace",
+		"403 forbidden",
+		"http status 403",
+		"status code 403",
+		"status code: 403",
+		"(forbidden)",
+		"unauthorizedoperation",
+		"accessdenied",
+		"not authorized to perform",
+		"does not have authorization",
+		"authorizationfailed",
+		"does not have permission",
+		"admission webhook … denied",
+		"not allowed to access",
+		"exceeded quota",
+		"no rbac policy matched",
+	},
+	Samples: []Sample{
+		{`failed to query kubeadm's config map error=configmaps "kubeadm-config" is forbidden: User "system:serviceaccount:kube-system:calico-node" cannot get resource "configmaps" in API group "" in the namespace "kube-system"`, "aws/amazon-vpc-cni-k8s#1012"},
+		{`network-attachment-definitions.k8s.cni.cncf.io "macvlan-conf" is forbidden: User "system:node:chapman" cannot get resource "network-attachment-definitions" in API group "k8s.cni.cncf.io" in the namespace "default"`, "k8snetworkplumbingwg/multus-cni#312"},
+		{`TryLoadPodDelegates: Err in loading K8s cluster default network from pod annotation: Get "https://[10.96.0.1]:443/api/v1/namespaces/default/pods/samplepod1": Forbidden, use cached delegates`, "k8snetworkplumbingwg/multus-cni#532"},
+		{`error getting ClusterInformation: connection is unauthorized: clusterinformations.crd.projectcalico.org "default" is forbidden: User "system:serviceaccount:kube-system:calico-cni-plugin" cannot get resource "clusterinformations" in API group "crd.projectcalico.org" at the cluster scope`, ""},
+		{`failed to list ippools: ippools.whereabouts.cni.cncf.io is forbidden: User "system:serviceaccount:kube-system:whereabouts" cannot list resource "ippools"`, ""},
+	},
+}

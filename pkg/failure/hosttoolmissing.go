@@ -1,0 +1,45 @@
+package failure
+
+// hostToolMissing tells failures of the reason HostToolMissing.
+var hostToolMissing = Class{
+	Reason: "HostToolMissing",
+	Sure:   []string{},
+	Any: []string{
+		"executable file not found",
+		"command not found",
+		": not found in path",
+		"iptables: not found",
+		"iptables: no such file",
+		"nft: not found",
+		"ipset: not found",
+		"nsenter: not found",
+		"could not find iptables",
+		"failed to locate iptables",
+		"unable to locate iptables",
+		"unable to find iptables",
+		"iptables … not installed",
+		"nft … not installed",
+		"ipset … not installed",
+		"no usable iptables",
+		"no working iptables",
+		"neither iptables nor",
+		"fork/exec …/sbin/… no such file or directory",
+		"fork/exec …/ovs-… no such file or directory",
+		"fork/exec /usr/bin/… no such file or directory",
+		"fork/exec /bin/… no such file or directory",
+		"nsenter: failed to execute … no such file",
+		"failed to exec … no such file or directory",
+		"could not find nft",
+		"unable to find nft",
+		"is not recognized as an internal or external command",
+		"conntrack … not found in",
+		"sh: …: not found",
+	},
+	Weak: []string{
+		"exit status 127",
+	},
+	Samples: []Sample{
+		{`exec: "iptables": executable file not found in $PATH`, ""},
+		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
+	},
+}

@@ -1,0 +1,50 @@
+package failure
+
+// networkNotFound tells failures of the reason NetworkNotFound.
+var networkNotFound = Class{
+	Reason: "NetworkNotFound",
+	Sure: []string{
+		"network-attachment-definitions.k8s.cni.cncf.io … not found",
+		"net-attach-def … not found",
+		"cannot find get a network-attachment-definition",
+		"cannot find a network-attachment-definition",
+	},
+	Any: []string{
+		"failed to get network resource",
+		"no net configuration with name",
+		"no such network",
+		"unable to find network with name",
+		`network "…" not found`,
+		"network … does not exist",
+		"network not found",
+		"failed to find network",
+		"could not find network",
+		"couldn't find network",
+		`cannot find network "`,
+		"cannot find network named",
+		"network name … not found",
+		"unknown network",
+		"unable to locate network",
+		"could not find the network",
+		"failed to get network attachment definition",
+		"failed getting the delegate",
+		"network attachment definition … not found",
+		"network-attachment-definition … not found",
+		"nad … not found",
+		"hcnopennetwork … not found",
+		"network was not found",
+		"no network named",
+		"cni network … not found",
+		"cannot find cni network",
+		`"network" not found`,
+	},
+	Weak: []string{
+		"getkubernetesdelegate",
+		"getnetworkdelegates",
+	},
+	Samples: []Sample{
+		{`getDefaultNetDelegateCRD: failed to get network resource, refer Multus README.md for the usage guide: the server could not find the requested resource`, "k8snetworkplumbingwg/multus-cni#302"},
+		{`unable to find network with name or ID foo: network not found`, ""},
+		{`no net configuration with name "foo" in /etc/cni/net.d`, ""},
+	},
+}

@@ -1,0 +1,46 @@
+package failure
+
+// podCIDRNotAssigned tells failures of the reason PodCIDRNotAssigned.
+var podCIDRNotAssigned = Class{
+	Reason: "PodCIDRNotAssigned",
+	Sure: []string{
+		"pod cidr not assigned",
+		"lack of podcidr",
+		"no remaining cidrs left to allocate",
+	},
+	Any: []string{
+		"podcidr",
+		"podcidrs",
+		"pod cidr",
+		"pod-cidr",
+		"cidrnotavailable",
+		"cidrassignmentfailed",
+		"failed to allocate cidr",
+		"cidr allocation failed",
+		"no remaining cidr",
+		"no cidrs left",
+		"no cidr … assigned",
+		"no cidr assigned",
+		"failed to acquire lease",
+		"could not acquire lease",
+		"node-subnets",
+		"node-subnet … annotation",
+		"no host subnet",
+		"hostsubnet … not found",
+		"no subnet … for node",
+		"node … has no subnet",
+		"could not find subnet for node",
+		"no subnet assigned to node",
+		"waiting for … cidr",
+		"no node cidr",
+		"node … cidr … not",
+		"nodespec.podcidr",
+	},
+	Samples: []Sample{
+		{`failed to acquire lease: node "n1" pod cidr not assigned`, ""},
+		{`Error registering network: failed to acquire subnet: node "x" pod cidr not assigned`, ""},
+		{`required IPv4 PodCIDR not available`, ""},
+		{`Kubenet does not have netConfig. This is most likely due to lack of PodCIDR`, ""},
+		{`CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range`, ""},
+	},
+}

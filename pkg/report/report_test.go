@@ -1,0 +1,99 @@
+package report
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+func TestCNIError(t *testing.T) {
+	plugin := &Failure{Reason: reason.PluginKilled, Code: 11, Plugin: "portmap", Index: 1, Of: 2, Cause: "xtables lock: not found", Details: "the rest", Given: true}
+	file := &Failure{Reason: reason.ConfigMissing, Code: 7, Place: diag.Place{File: "/etc/cni/net.d"}, Cause: "no such file or directory", Fix: "write it"}
+	for _, c := range []struct {
+		verb, msg, details string
+		f                  *Failure
+	}{
+		{"ADD", "portmap (2/2): xtables lock: not found", "the rest [PluginKilled] " + reason.PluginKilled.Cure, plugin},
+		// The plugin's own words are its own, also in DEL; ours are not taken for "already deleted".
+		{"DEL", "portmap (2/2): xtables lock: not found", "the rest [PluginKilled] " + reason.PluginKilled.Cure, plugin},
+		{"ADD", "net.d: no such file or directory", "/etc/cni/net.d [ConfigMissing] write it", file},
+		{"DEL", "net.d: does not exist", "/etc/cni/net.d [ConfigMissing] write it", file},
+	} {
+		e := (&Record{Verb: c.verb, Failure: c.f}).CNIError()
+		if e.Msg != c.msg || e.Details != c.details || e.Code != c.f.Code {
+			t.Errorf("%s: %q %q", c.verb, e.Msg, e.Details)
+		}
+	}
+}
+
+// No reason's cure makes a DEL of ours look done to containerd.
+func TestDelWords(t *testing.T) {
+	for _, r := range reason.All() {
+		e := (&Record{Verb: "DEL", Failure: &Failure{Reason: r, Cause: "x"}}).CNIError()
+		if text := e.Error(); strings.Contains(text, "not found") || strings.Contains(text, "no such file or directory") {
+			t.Errorf("%s: %s", r.Name, text)
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"token": "abc", "x": 1}`:                      `{"token": "***", "x": 1}`,
+		`password=hunter2 next`:                         `password=*** next`,
+		`Authorization: Bearer eyJhbGci.x.y rest`:       `Authorization: Bearer *** rest`,
+		`etcd http://root:geheim@10.0.0.1:2379/ down`:   `etcd http://root:***@10.0.0.1:2379/ down`,
+		`cannot read secret: permission denied`:         `cannot read secret: permission denied`,
+		"a -----BEGIN KEY-----\nMII\n-----END KEY-----": "a ***KEY-----",
+		`"client-key-data": "LS0t"`:                     `"client-key-data": "***"`,
+		`dial tcp 10.0.0.1:443: i/o timeout`:            `dial tcp 10.0.0.1:443: i/o timeout`,
+	} {
+		if got := Mask(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Every journal field's name is one that journald takes (systemd's journal_field_valid).
+func TestFieldNames(t *testing.T) {
+	valid := regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
+	r := &Record{Verb: "ADD", Changed: true, Chain: &Chain{}, Pod: &Pod{Name: "p"}, Notes: []Note{{Message: "n"}}, Runs: []Run{{Plugin: "p"}},
+		Failure: &Failure{Reason: reason.Unclassified, Plugin: "x", Of: 1, Place: diag.Place{File: "f", Line: 1}}}
+	entries := r.Journal("debug")
+	if len(entries) != 4 {
+		t.Fatalf("%d entries", len(entries))
+	}
+	ids := map[string]bool{}
+	for _, e := range entries {
+		ids[e.Fields["MESSAGE_ID"]] = true
+		for k := range e.Fields {
+			if !valid.MatchString(k) {
+				t.Errorf("%q", k)
+			}
+		}
+	}
+	if len(ids) != 4 {
+		t.Errorf("message ids: %v", ids)
+	}
+}
+
+// The law: whatever a plugin prints, Clean makes it one valid line with nothing that a terminal or a journal would obey.
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"a\nMESSAGE=forged", "\x1b[31mred", "\xff\xfe", `"token":"x"`, "http://a:b@c", "password=", "-----BEGIN X", "\u202eabc"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Clean(s)
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) || len(got) > 8*maxText {
+			t.Fatalf("%q became %q", s, got)
+		}
+		if _, err := json.Marshal((&Record{Verb: "ADD", Failure: &Failure{Reason: reason.Unclassified, Cause: s}}).CNIError()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,85 @@
+// Package stale deletes attachments that no runtime asks for any more, through the chain that each was added with.
+package stale
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
+)
+
+// Error is a stored attachment whose chain failed to delete it. The entry stays.
+type Error struct {
+	Chain  *chain.Chain
+	Runner *delegate.Runner
+	Err    error // a *delegate.Error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Delete runs DEL of a stored attachment with what was stored of its ADD, and forgets it. The plugins are searched where the
+// ADD searched them.
+func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
+	e, err := s.Get(k)
+	if err != nil {
+		return fmt.Errorf("attachment %s %s %s: %w", k.Network, k.ContainerID, k.IfName, err)
+	}
+	ch, err := chain.FromRaw(e.Chain, chain.Stored)
+	if err != nil {
+		return fmt.Errorf("attachment %s %s %s: its chain: %w", k.Network, k.ContainerID, k.IfName, err)
+	}
+	r := &delegate.Runner{Chain: ch, RuntimeConfig: e.RuntimeConfig, Env: map[string]string{
+		"CNI_CONTAINERID": k.ContainerID, "CNI_IFNAME": k.IfName, "CNI_NETNS": e.Netns, "CNI_ARGS": e.Args, "CNI_PATH": e.Path,
+	}}
+	if !NetnsExists(e.Netns) {
+		r.Env["CNI_NETNS"] = ""
+	}
+	if os.Getenv("CNI_PATH") == "" { // invoke searches the process's own
+		if err := os.Setenv("CNI_PATH", e.Path); err != nil {
+			return err
+		}
+	}
+	var prev []byte
+	if e.Done != nil {
+		prev = e.Done.Inner
+	}
+	if err := r.Del(ctx, prev); err != nil {
+		return &Error{ch, r, err}
+	}
+	return s.Remove(k)
+}
+
+// List returns the attachments that no runtime will ask for: the namespace is gone, and the runtime's own cache has none.
+func List(s *attachment.Store) ([]attachment.Key, error) {
+	networks, err := s.Networks()
+	if err != nil {
+		return nil, err
+	}
+	left := []attachment.Key{}
+	for _, n := range networks {
+		keys, err := s.List(n)
+		if err != nil {
+			return left, err
+		}
+		for _, k := range keys {
+			if e, err := s.Get(k); err == nil && !NetnsExists(e.Netns) && !attachment.InRuntime(k) {
+				left = append(left, k)
+			}
+		}
+	}
+	return left, nil
+}
+
+// NetnsExists is false only where it is certain that a namespace's path leads nowhere.
+func NetnsExists(path string) bool {
+	if path == "" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}

@@ -1,0 +1,161 @@
+package status
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+func event(verb string, f *report.Failure) *Event {
+	return EventOf(&report.Record{Time: time.Now().UTC(), Duration: time.Millisecond, Verb: verb, Failure: f}, 0, nil)
+}
+
+// 64 writers at once lose no call and no failure, and a reader never sees a part of the file.
+func TestConcurrent(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	const writers, each = 64, 20
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for range writers {
+		wg.Go(func() {
+			w := Open(s.path)
+			for i := range each {
+				var f *report.Failure
+				if i%4 == 0 {
+					f = &report.Failure{Reason: reason.PluginKilled, Plugin: "p", Of: 1, Given: true, Cause: "x"}
+				}
+				if err := w.Add(event("ADD", f)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	go func() { wg.Wait(); close(stop) }()
+	for done := false; !done; {
+		select {
+		case <-stop:
+			done = true
+		default:
+			if b, err := os.ReadFile(s.path); err == nil {
+				if _, err := parse(b); err != nil {
+					t.Fatalf("a part of the file: %v", err)
+				}
+			}
+		}
+	}
+	f, err := s.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := f.Calls["ADD"]
+	if v.Total != writers*each || v.Failed != writers*each/4 || f.Failures[0].Count != writers*each/4 || len(f.Failures) != 1 {
+		t.Errorf("%+v, %d failures folded to %d", v, f.Failures[0].Count, len(f.Failures))
+	}
+}
+
+// A fold that was killed between its rename and its clean-up counts nothing twice.
+func TestFoldTwice(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	if err := s.Add(event("ADD", nil)); err != nil {
+		t.Fatal(err)
+	}
+	f, _ := s.Read()
+	name := filepath.Join(s.records, f.Folded[0])
+	if err := os.WriteFile(name, []byte(`{"verb":"ADD"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Add(event("DEL", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if f, _ = s.Read(); f.Calls["ADD"].Total != 1 || f.Calls["DEL"].Total != 1 {
+		t.Errorf("%+v %+v", f.Calls["ADD"], f.Calls["DEL"])
+	}
+}
+
+// A file that cannot be believed is set aside with a note and never followed.
+func TestSetAside(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"corrupt": func(p string) error { return os.WriteFile(p, []byte("{"), 0o644) },
+		"link": func(p string) error {
+			_ = os.Remove(p)
+			return os.Symlink("/etc/passwd", p)
+		},
+		"directory": func(p string) error { return os.Mkdir(p, 0o755) },
+		"foreign owner": func(p string) error {
+			return errors.Join(os.WriteFile(p, []byte(`{"version":1}`), 0o644), os.Chown(p, 4242, 4242))
+		},
+		"writable": func(p string) error { return errors.Join(os.WriteFile(p, []byte("{}"), 0o666), os.Chmod(p, 0o666)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			_ = os.Mkdir(dir, 0o755)
+			s := Open(filepath.Join(dir, "status.json"))
+			if err := spoil(s.path); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Add(event("ADD", nil)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := s.Read()
+			if err != nil || f.Calls["ADD"].Total != 1 || len(f.Notes) != 1 || !strings.Contains(f.Notes[0].Message, "set aside") {
+				t.Errorf("%+v %v", f, err)
+			}
+		})
+	}
+}
+
+// The file's size is bounded whatever happens.
+func TestBounded(t *testing.T) {
+	f := empty()
+	for i := range 400 {
+		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: strings.Repeat("p", i%97), Index: i, Of: 1, Cause: strings.Repeat("x", 100<<10), Stderr: strings.Repeat("y", 100<<10)})
+		e.Notes = []report.Note{{Message: strings.Repeat("n", i%1000), Always: true}}
+		f.fold(e)
+	}
+	if len(f.Failures) != maxFailures || len(f.Notes) != maxNotes || f.Calls["ADD"].Failed != 400 {
+		t.Errorf("%d failures, %d notes", len(f.Failures), len(f.Notes))
+	}
+}
+
+// The verdict follows STATUS and the chain, not one pod's misfortune.
+func TestVerdict(t *testing.T) {
+	f := empty()
+	pod := &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Given: true, Cause: "x"}
+	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x", ChainLevel: true}
+	for i, c := range []struct {
+		verb  string
+		fail  *report.Failure
+		ready bool
+	}{{"STATUS", nil, true}, {"ADD", pod, true}, {"ADD", chain, false}, {"DEL", nil, false}, {"ADD", nil, true}, {"STATUS", pod, false}, {"STATUS", nil, true}} {
+		if f.fold(event(c.verb, c.fail)); f.Verdict.Ready != c.ready {
+			t.Errorf("step %d: %+v", i, f.Verdict)
+		}
+	}
+}
+
+// The law: a file that parses can be folded into and written again, and is bounded.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"version":1}`, `{"version":1,"calls":{"ADD":null}}`, `{"version":1,"chains":[null],"failures":[{}]}`, `{"version":2}`, `{"version":1,"calls":{"ADD":{"durationUsec":{"buckets":[1]}}}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := parse(b)
+		if err != nil {
+			return
+		}
+		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Cause: "x"})
+		e.Chain, e.Notes = &report.Chain{Network: "lab"}, []report.Note{{Message: "n"}}
+		file.fold(e)
+		if _, err := json.Marshal(file); err != nil || len(file.Failures) > maxFailures || len(file.Chains) > maxChains {
+			t.Fatalf("%v: %d failures, %d chains", err, len(file.Failures), len(file.Chains))
+		}
+	})
+}
