@@ -30,7 +30,7 @@ type Command struct {
 
 // commands are listed in the order in which help shows them.
 func commands() []*Command {
-	return []*Command{statusCommand, explainCommand, forgetCommand, versionCommand}
+	return []*Command{checkCommand, statusCommand, explainCommand, forgetCommand, versionCommand}
 }
 
 // Main runs the command line without the program's name and returns the exit status.

@@ -70,6 +70,8 @@ type Diagnostic struct {
 	Place
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"`
+	// Refused: libcni does not load the configuration at all, for this reason.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // String is the one line that compilers print: place, severity, cause and rule.

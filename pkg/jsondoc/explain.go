@@ -1,325 +1,263 @@
 package jsondoc
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 )
 
-// maxDepth is encoding/json's own limit of nesting.
-const maxDepth = 10000
-
-// Explain returns why encoding/json refuses text, the first fault first; nothing exactly when json.Valid takes it. It reads
-// the text once and keeps one byte for each open bracket.
+// Explain returns why encoding/json refuses text, the first fault first; nothing exactly when json.Valid takes it.
+// Further faults are told only where the text between them can be read with certainty. It takes linear time, one
+// frame for each open bracket, and stops after a few faults, so a hostile text costs no more than a valid one.
 func Explain(text []byte) []Fault {
 	if json.Valid(text) {
 		return nil
 	}
-	if f, ok := encodingFault(text); ok {
-		return []Fault{f}
-	}
-	s := &scanner{text: text}
-	if s.document(); s.fault == nil {
-		// The scanner takes what encoding/json refuses: never silent, at least the parser's own place and words.
-		f := parserFault(text)
-		s.fault = &f
-	}
-	return []Fault{*s.fault}
+	return explain(text, maxFaults)
 }
 
-func parserFault(text []byte) Fault {
+func explain(text []byte, limit int) []Fault {
+	s := &scanner{text: text, limit: limit}
+	if !s.foreign() {
+		s.document()
+	}
+	if len(s.faults) == 0 {
+		s.parserFault()
+	}
+	return s.faults
+}
+
+// parserFault is the last resort: the scanner takes what encoding/json refuses, so the parser's own place and words.
+func (s *scanner) parserFault() {
 	var v any
-	err := json.Unmarshal(text, &v)
-	at := len(text)
+	err := json.Unmarshal(s.text, &v)
+	at := len(s.text)
 	if e, ok := err.(*json.SyntaxError); ok {
-		at = max(0, int(e.Offset)-1)
+		at = max(0, min(int(e.Offset)-1, at))
 	}
-	return Fault{"json-not-json", at, min(at+1, len(text)), fmt.Sprint(err), "correct the JSON at this place"}
+	s.fault(Fault{Rule: "json-not-json", Start: at, End: min(at+1, len(s.text)), Cause: fmt.Sprint(err), Fix: "correct the JSON at this place"})
 }
 
-// encodingFault tells files that are wrong before their first token.
-func encodingFault(text []byte) (Fault, bool) {
-	trimmed := bytes.TrimLeft(text, " \t\r\n")
-	switch {
-	case len(trimmed) == 0:
-		return Fault{"json-empty-file", 0, 0, "the file is empty", "write the configuration again, or restart the add-on that writes it"}, true
-	case bytes.HasPrefix(text, []byte("\xef\xbb\xbf")):
-		return Fault{"encoding-bom", 0, 3, "the file starts with a byte order mark", "save it as UTF-8 without BOM"}, true
-	case bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || len(text) > 3 && (text[0] == 0) != (text[1] == 0):
-		return Fault{"encoding-utf16", 0, 2, "the file is UTF-16", "save it as UTF-8"}, true
-	}
-	if i := bytes.IndexByte(text, 0); i >= 0 {
-		return Fault{"encoding-nul-bytes", i, i + 1, "a NUL byte: the file was not written to its end", "write the file again"}, true
-	}
-	for _, mark := range []string{"<<<<<<< ", "=======\n", ">>>>>>> "} {
-		if bytes.HasPrefix(text, []byte(mark)) {
-			return Fault{"json-merge-conflict", 0, len(mark), "a version-control conflict marker", "settle the conflict"}, true
-		}
-		if i := bytes.Index(text, []byte("\n"+mark)); i >= 0 {
-			return Fault{"json-merge-conflict", i + 1, i + 1 + len(mark), "a version-control conflict marker", "settle the conflict"}, true
-		}
-	}
-	if c := trimmed[0]; c == '<' || c == '-' && bytes.HasPrefix(trimmed, []byte("---")) || bytes.HasPrefix(trimmed, []byte("#!")) || yamlLike(trimmed) {
-		at := len(text) - len(trimmed)
-		return Fault{"json-not-json", at, at + 1, "the file is no JSON at all", "write a network configuration in JSON"}, true
-	}
-	return Fault{}, false
+// want is what the grammar asks for at the scanner's place.
+type want uint8
+
+const (
+	wantValue   want = iota // at the top, or after a colon
+	wantFirst               // directly after an opening bracket
+	wantKey                 // after a comma in an object
+	wantElement             // after a comma in an array
+	wantColon               // after a key
+	wantComma               // after a value inside a bracket
+	wantEnd                 // after the top-level value
+)
+
+// frame is an open bracket.
+type frame struct {
+	open   int  // its offset
+	key    span // of the member whose value it is; empty for an element
+	indent int  // white space before the first token of its line, in bytes
 }
 
-// yamlLike tells `key: value` at the start of a file.
-func yamlLike(text []byte) bool {
-	i := 0
-	for i < len(text) && isWord(text[i]) {
-		i++
-	}
-	return i > 0 && i+1 < len(text) && text[i] == ':'
-}
+type span struct{ start, end int }
 
-// scanner walks the tokens of a document until the first one that cannot stand where it stands.
+// scanner walks the tokens of a text, noting what cannot stand where it stands.
 type scanner struct {
-	text  []byte
-	at    int
-	stack []byte // open brackets
-	last  string // the last string or word before this place, quoted as written
-	fault *Fault
+	text   []byte
+	at     int
+	want   want
+	stack  []frame
+	faults []Fault
+	limit  int  // of faults
+	done   bool // no certain reading goes on from here
+
+	line     int  // offset of the first byte of the current line
+	key      span // of the member being read
+	last     span // the last token
+	comma    int  // offset of the last comma
+	beforeIt int  // end of the token before that comma
+	suspect  *suspect
+	said     struct{ singleQuotes, conflict bool } // told once a file
 }
 
-func (s *scanner) fail(rule string, start, end int, cause, fix string) {
-	if s.fault == nil {
-		s.fault = &Fault{rule, start, min(max(end, start), len(s.text)), cause, fix}
+// suspect is a closing bracket whose indentation says that it was meant for an outer one.
+type suspect struct {
+	at    int // end of the token before it
+	frame frame
+}
+
+// fault notes f; the scanner goes on.
+func (s *scanner) fault(f Fault) {
+	if len(s.faults) < s.limit {
+		f.End = min(max(f.End, f.Start), len(s.text))
+		s.faults = append(s.faults, f)
+	}
+	if len(s.faults) >= s.limit {
+		s.done = true
 	}
 }
 
-// document reads one value and what must not follow it.
+// stop notes f as the last fault that can be told.
+func (s *scanner) stop(f Fault) {
+	s.fault(f)
+	s.done = true
+}
+
+// document reads the whole text.
 func (s *scanner) document() {
-	s.value()
-	for s.fault == nil && len(s.stack) > 0 {
-		s.member()
-	}
-	if s.fault != nil {
-		return
-	}
-	if s.space(); s.fault == nil && s.at < len(s.text) {
-		if c := s.text[s.at]; c == '}' || c == ']' {
-			s.fail("json-unbalanced-bracket", s.at, s.at+1, fmt.Sprintf("%q closes nothing", c), "remove it")
+	for {
+		if s.space(); s.done {
 			return
 		}
-		s.fail("json-trailing-data", s.at, len(s.text), "something follows the configuration's closing bracket", "remove what follows it")
+		if s.at >= len(s.text) {
+			s.end()
+			return
+		}
+		switch s.want {
+		case wantFirst, wantKey, wantElement:
+			s.member()
+		case wantColon:
+			s.colon()
+		case wantComma:
+			s.separator()
+		case wantEnd:
+			s.trailing()
+		default:
+			s.value()
+		}
+		if s.done {
+			return
+		}
 	}
 }
 
-// member reads, inside the innermost bracket, one comma-separated element or the closing bracket.
+// top is the innermost open bracket; there is one wherever it is called.
+func (s *scanner) top() *frame { return &s.stack[len(s.stack)-1] }
+
+func (s *scanner) inObject() bool { return len(s.stack) > 0 && s.text[s.top().open] == '{' }
+
+// member stands after an opening bracket or a comma: a key or an element, or what should not be there.
 func (s *scanner) member() {
-	open := s.stack[len(s.stack)-1]
-	s.space()
-	if s.fault != nil || s.ended() {
-		return
-	}
-	first := s.text[s.previous()] == open
-	comma := -1
 	switch c := s.text[s.at]; {
+	case (c == '}' || c == ']') && s.want == wantFirst:
+		s.close(c)
 	case c == '}' || c == ']':
-		s.closeBracket(c)
-		return
-	case c == ',' && first:
-		s.fail("json-extra-comma", s.at, s.at+1, fmt.Sprintf("a comma directly after %q", open), "remove the comma")
-		return
-	case c == ',':
-		comma = s.at
+		s.fault(Fault{"json-trailing-comma", s.comma, s.comma + 1, "trailing comma after " + s.lastName(), "delete the comma", []Edit{{s.comma, s.comma + 1, ""}}})
+		s.close(c)
+	case c == ',' && s.want == wantFirst:
+		s.fault(Fault{Rule: "json-extra-comma", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("comma directly after %c", s.text[s.top().open]), Fix: "delete the comma"})
 		s.at++
-		s.space()
-	case c == ';':
-		s.fail("json-bad-separator", s.at, s.at+1, `";" where a comma belongs`, "write a comma")
-		return
-	case !first:
-		s.fail("json-missing-comma", s.previous()+1, s.previous()+1, "missing comma after "+s.last, "put a comma here")
-		return
-	}
-	if s.fault != nil || s.ended() {
-		return
-	}
-	switch c := s.text[s.at]; {
-	case comma >= 0 && (c == '}' || c == ']'):
-		s.fail("json-trailing-comma", comma, comma+1, "trailing comma after "+s.last, "remove the comma")
 	case c == ',':
-		s.fail("json-extra-comma", s.at, s.at+1, "a second comma after "+s.last, "remove the comma")
-	case open == '{':
-		s.pair()
+		s.fault(Fault{Rule: "json-extra-comma", Start: s.at, End: s.at + 1, Cause: "second comma after " + s.lastName(), Fix: "delete one of the two commas"})
+		s.at++
+	case s.inObject():
+		s.readKey()
 	default:
 		s.value()
 	}
 }
 
-// pair reads a key and its colon, and its value.
-func (s *scanner) pair() {
-	start := s.at
-	if c := s.text[s.at]; c != '"' {
-		if s.odd(); s.fault == nil {
-			s.fail("json-unquoted-key", start, s.wordEnd(), "a key without double quotes", `put the key in double quotes`)
-		}
-		return
-	}
-	s.string()
-	if s.space(); s.fault != nil || s.ended() {
-		return
-	}
-	switch c := s.text[s.at]; c {
-	case ':':
-		s.at++
-		s.value()
-	case '=':
-		s.fail("json-bad-separator", s.at, s.at+1, `"=" where a colon belongs`, "write a colon")
-	default:
-		s.fail("json-missing-colon", s.at, s.at+1, "no colon after the key "+s.last, "put a colon between key and value")
-	}
-}
-
-// value reads one value; of an object or array only the opening bracket.
-func (s *scanner) value() {
-	if s.space(); s.fault != nil || s.ended() {
-		return
-	}
-	start := s.at
-	switch c := s.text[s.at]; {
-	case c == '{' || c == '[':
-		if len(s.stack) == maxDepth {
-			s.fail("json-not-json", start, start+1, fmt.Sprintf("brackets nested deeper than %d", maxDepth), "no network configuration is this deep")
-			return
-		}
-		s.stack = append(s.stack, c)
-		s.at++
-	case c == '"':
-		s.string()
-	case c == ',' || c == '}' || c == ']':
-		s.fail("json-bad-literal", start, start+1, "no value after "+s.last, "write the value, or remove the key")
-	case isWord(c) || c == '-' || c == '+' || c == '.':
-		s.literal()
-	default:
-		if s.odd(); s.fault == nil {
-			s.fail("json-bad-literal", start, start+1, fmt.Sprintf("%q cannot start a value", rune(c)), "write a JSON value")
-		}
-	}
-}
-
-func (s *scanner) literal() {
-	start, end := s.at, s.wordEnd()
-	word := s.text[start:end]
-	s.at, s.last = end, shorten(word)
+// colon stands after a key.
+func (s *scanner) colon() {
+	key := quoted(s.slice(s.key))
+	r, n := s.rune(s.at)
 	switch {
-	case json.Valid(word):
-	case bytes.HasPrefix(word, []byte("__")) || bytes.HasPrefix(word, []byte("$")):
-		s.fail("template-unresolved", start, end, "the placeholder "+s.last+" was never replaced", "let the installer write the file again, or put the value in")
-	case word[0] >= '0' && word[0] <= '9' || word[0] == '-' || word[0] == '+' || word[0] == '.':
-		s.fail("json-bad-number", start, end, s.last+" is no number that JSON has", "write a plain decimal number, or quote it")
+	case r == ':':
+		s.at++
+		s.want = wantValue
+	case r == '=' || r == '：':
+		if s.at+1 < len(s.text) && r == '=' && (s.text[s.at+1] == '>' || s.text[s.at+1] == '=') {
+			n++
+		}
+		s.fault(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%s instead of a colon after %s", s.text[s.at:s.at+n], key), Fix: "replace it by a colon"})
+		s.at += n
+		s.want = wantValue
+	case s.lacksQuote():
+		s.stop(Fault{Rule: "json-unterminated-string", Start: s.key.start, End: s.key.end, Cause: "the key " + openQuoted(s.slice(s.key)) + " lacks its closing quote", Fix: "put a double quote before its colon"})
+	case r == '"' || r == '{' || r == '[' || isWord(byte(r)) && r < 0x80 || r == '-':
+		s.fault(Fault{Rule: "json-missing-colon", Start: s.key.end, End: s.key.end, Cause: "no colon after the key " + key, Fix: "put a colon between key and value"})
+		s.want = wantValue
 	default:
-		s.fail("json-bad-literal", start, end, s.last+" is neither true, false nor null, and not quoted", "quote it, or write true, false or null")
+		s.stop(Fault{Rule: "json-missing-colon", Start: s.key.end, End: s.key.end, Cause: "no colon and no value after the key " + key, Fix: "put a colon and a value after the key"})
 	}
 }
 
-func (s *scanner) closeBracket(c byte) {
-	open := s.stack[len(s.stack)-1]
-	if open == '{' && c != '}' || open == '[' && c != ']' {
-		s.fail("json-unbalanced-bracket", s.at, s.at+1, fmt.Sprintf("%q where %q belongs", c, map[byte]byte{'{': '}', '[': ']'}[open]), "close the brackets in the order in which they were opened")
-		return
-	}
-	s.stack = s.stack[:len(s.stack)-1]
-	s.last = fmt.Sprintf("%q", c)
-	s.at++
-}
-
-// ended tells the end of the text, which inside a document is a fault.
-func (s *scanner) ended() bool {
-	if s.at < len(s.text) {
-		return false
-	}
-	s.fail("json-truncated", len(s.text), len(s.text), fmt.Sprintf("the file ends with %d brackets open", len(s.stack)), "write the file again, to its end")
-	return true
-}
-
-// string reads a string in double quotes.
-func (s *scanner) string() {
-	start := s.at
-	for i := start + 1; i < len(s.text); i++ {
-		switch c := s.text[i]; {
-		case c == '"':
-			s.at, s.last = i+1, shorten(s.text[start:i+1])
-			return
-		case c == '\n':
-			s.fail("json-unterminated-string", start, i, "the string "+shorten(bytes.TrimRight(s.text[start:i], " \t\r,"))+" lacks its closing quote", "close the string on its line")
-			return
-		case c < ' ':
-			s.fail("json-control-char", i, i+1, "a raw control character in a string", `write \t for a tab`)
-			return
-		case c == '\\':
-			if i++; i < len(s.text) && !strings.ContainsRune(`"\/bfnrtu`, rune(s.text[i])) {
-				s.fail("json-bad-escape", i-1, i+1, fmt.Sprintf("\\%c is no escape that JSON has", s.text[i]), `write \\ for a backslash`)
-				return
+// separator stands after a value inside a bracket.
+func (s *scanner) separator() {
+	r, n := s.rune(s.at)
+	switch {
+	case r == ',':
+		s.nextMember(1)
+	case r == '}' || r == ']':
+		s.close(byte(r))
+	case r == ';' || r == '，' || r == '、':
+		s.fault(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%c instead of a comma after %s", r, s.lastName()), Fix: "replace it by a comma"})
+		s.nextMember(n)
+	case r == ':' && !s.inObject():
+		s.missingBracket(s.beforeIt) // a key among elements: the array should have ended before it
+	case r == ':' || r == '=':
+		s.stop(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%c after the value %s", r, s.lastName()), Fix: "put a comma between two members, and a colon only after a key"})
+	case s.lacksQuote():
+		s.stop(Fault{Rule: "json-unterminated-string", Start: s.last.start, End: s.last.end, Cause: "the string " + openQuoted(s.slice(s.last)) + " lacks its closing quote, or has one too early", Fix: `close the string where it ends; write \" for a quote inside it`})
+	case (r == '{' || r == '[') && s.inObject():
+		s.missingBracket(s.last.end)
+	default:
+		s.fault(Fault{Rule: "json-missing-comma", Start: s.last.end, End: s.last.end, Cause: "missing comma after " + s.lastName(), Fix: "put a comma here"})
+		s.comma, s.beforeIt = s.at, s.last.end
+		s.want = wantElement
+		if s.inObject() {
+			s.want = wantKey
+			if isWord(s.text[s.at]) && !s.wordIsKey() {
+				s.done = true
 			}
 		}
 	}
-	s.fail("json-truncated", len(s.text), len(s.text), "the file ends inside the string "+shorten(s.text[start:]), "write the file again, to its end")
 }
 
-// odd blames what people write in the place of a token and JSON does not have.
-func (s *scanner) odd() {
-	r, n := utf8.DecodeRune(s.text[s.at:])
-	rest := s.text[s.at:]
-	switch {
-	case r == '\'':
-		s.fail("json-single-quotes", s.at, s.at+1, "single quotes", `write " instead of '`)
-	case strings.ContainsRune("“”„‟‘’«»", r):
-		s.fail("json-smart-quotes", s.at, s.at+n, "typographic quotes", `write plain "`)
-	case bytes.HasPrefix(rest, []byte("{{")) || bytes.HasPrefix(rest, []byte("{%")) || r == '$':
-		s.fail("template-unresolved", s.at, s.wordEnd(), "a template's placeholder was never replaced", "let the installer write the file again, or put the value in")
+// nextMember steps over a comma, n bytes long.
+func (s *scanner) nextMember(n int) {
+	s.comma, s.beforeIt = s.at, s.last.end
+	s.at += n
+	s.want = wantElement
+	if s.inObject() {
+		s.want = wantKey
 	}
 }
 
-// space skips white space, and blames what only looks like it.
-func (s *scanner) space() {
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
-		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
-			s.at++
-			continue
-		case c == '#' || c == '/' && s.at+1 < len(s.text) && (s.text[s.at+1] == '/' || s.text[s.at+1] == '*'):
-			s.fail("json-comment", s.at, s.at+1, "a comment: JSON has none", "remove the comment")
-		case c >= utf8.RuneSelf:
-			if r, n := utf8.DecodeRune(s.text[s.at:]); strings.ContainsRune("\u00a0\u200b\u200c\u200d\u2060\ufeff\u2028\u2029\u3000", r) || r >= 0x2000 && r <= 0x200a {
-				s.fail("json-invisible-char", s.at, s.at+n, fmt.Sprintf("an invisible character (%U) between tokens", r), "remove it, or type a plain space")
-			}
-		}
+// trailing stands after the top-level value.
+func (s *scanner) trailing() {
+	c := s.text[s.at]
+	if c == '}' || c == ']' {
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("%c closes nothing", c), Fix: "delete it, or find the bracket that was closed too early"})
 		return
 	}
-}
-
-// previous is the offset of the last byte before this place that is not white space.
-func (s *scanner) previous() int {
-	i := s.at - 1
-	for i > 0 && strings.IndexByte(" \t\r\n", s.text[i]) >= 0 {
-		i--
+	if (c == ',' || c == '"') && s.netClosers(s.at) > 0 {
+		at := s.last.start
+		if s.suspect != nil {
+			at = s.nextToken(s.suspect.at)
+		}
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at + 1, Cause: fmt.Sprintf("%c closes a bracket too early: the configuration goes on behind its end", s.text[at]), Fix: "delete the closing bracket that is too many"})
+		return
 	}
-	return max(i, 0)
-}
-
-func (s *scanner) wordEnd() int {
-	i := s.at
-	for i < len(s.text) && (isWord(s.text[i]) || strings.IndexByte("-+.$%", s.text[i]) >= 0) {
-		i++
+	what := "something follows the end of the configuration"
+	if c == '{' || c == '[' {
+		what = "a second document follows the end of the configuration"
+	} else if w := s.word(s.at); len(w) > 0 {
+		what = quoted(w) + " follows the end of the configuration"
 	}
-	return max(i, s.at+1)
+	s.stop(Fault{Rule: "json-trailing-data", Start: s.at, End: s.lineEnd(s.at), Cause: what, Fix: "delete what follows the closing bracket"})
 }
 
-func isWord(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
-}
-
-// shorten keeps a quoted token short enough for the first line that people read.
-func shorten(b []byte) string {
-	const limit = 40
-	if len(b) <= limit {
-		return strings.ToValidUTF8(string(b), "?")
+// end is the end of the text.
+func (s *scanner) end() {
+	if s.want == wantEnd {
+		return
 	}
-	return strings.ToValidUTF8(string(b[:limit]), "") + "…"
+	if s.suspect != nil && len(s.stack) > 0 {
+		s.missingBracket(len(s.text))
+		return
+	}
+	n, where := len(s.text), "before its value"
+	if len(s.stack) > 0 {
+		where = "inside " + s.frameName(*s.top())
+	}
+	s.stop(Fault{Rule: "json-truncated", Start: n, End: n, Cause: fmt.Sprintf("the text ends %s, %s open", where, plural(len(s.stack), "bracket")), Fix: "write the file again to its end (to a temporary file that is then renamed)"})
 }

@@ -1,0 +1,245 @@
+// Package check looks for faults in configurations and tells them as diagnostics: a directory, a file, a text. The
+// command line and the plugin both ask here, so they say the same.
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/containernetworking/cni/libcni"
+
+	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/manifest"
+	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/source"
+)
+
+// Options of a check. The zero value is that of a node with containerd.
+type Options struct {
+	Runtime string // "containerd" or "crio"; they differ in what a broken first file costs
+}
+
+// Result is what was read and what was found.
+type Result struct {
+	List  diag.List
+	Files []File // that were read, in order
+}
+
+// File is one configuration that was read.
+type File struct {
+	Path    string
+	Text    []byte // of the whole file
+	Refused bool   // libcni refuses the configuration, or one of those in it
+	Parts   []Part // what is in it
+}
+
+// Part is one configuration in a file: the file itself, or a value in a manifest.
+type Part struct {
+	Name     string // of a value in a manifest: its object and key
+	Text     []byte
+	Findings []rules.Finding
+	Where    func(offset int) int // from an offset in Text to one in the file; nil when they are the same
+}
+
+// Path checks what the path names: a directory as a runtime reads it, else one file.
+func Path(path string, o Options) (*Result, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return dir(path, o)
+	}
+	text, err := source.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	r.file(path, text, filepath.Dir(path))
+	return r, nil
+}
+
+// Text checks a text that is no file of its own, by the name it is shown under.
+func Text(name string, text []byte) *Result {
+	r := &Result{}
+	r.file(name, text, "")
+	return r
+}
+
+func dir(path string, o Options) (*Result, error) {
+	d, err := source.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	if r.manifests(d) {
+		return r, nil
+	}
+	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}}
+	for _, e := range d.Entries {
+		if e.Candidate && e.Err == nil {
+			rd.Confs[e.Name] = r.conf(e.Path, rules.KindOf(e.Name), e.Text, path)
+		}
+	}
+	lines := map[string][]byte{}
+	for _, e := range d.Entries {
+		lines[e.Path] = e.Text
+	}
+	for _, f := range rules.CheckDir(rd) {
+		r.List = append(r.List, diagnostic(f.Path, lines[f.Path], f.Finding, nil))
+	}
+	sortByFile(r.List, path)
+	return r, nil
+}
+
+// conf checks one configuration file. dir is where libcni looks for the network's own directory, "" for nowhere.
+func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *rules.Conf {
+	c := rules.New(filepath.Base(path), kind, text, false)
+	var fragments []string
+	if dir != "" && kind == rules.List && c.Root != nil {
+		fragments = sub(c, dir)
+	}
+	r.add(path, text, []Part{{Text: text, Findings: rules.Check(c)}})
+	for _, f := range fragments {
+		if text, err := source.ReadFile(f); err == nil {
+			fc := rules.New(filepath.Base(f), rules.Fragment, text, false)
+			r.add(f, text, []Part{{Text: text, Findings: rules.Check(fc)}})
+		}
+	}
+	return c
+}
+
+// sub looks for what libcni finds under the network's name beside the list, and returns the files to check.
+func sub(c *rules.Conf, dir string) []string {
+	list, err := libcni.NetworkConfFromBytes(c.Text)
+	if err != nil || list.LoadOnlyInlinedPlugins {
+		return nil
+	}
+	path := filepath.Join(dir, list.Name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	c.Sub.Path = path
+	if !info.IsDir() {
+		c.Sub.NotADir = true
+		_, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+		return nil
+	}
+	c.Sub.Files, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+	c.Sub.Culprit = path
+	for _, f := range c.Sub.Files {
+		text, err := source.ReadFile(f)
+		if err == nil {
+			_, err = libcni.NetworkPluginConfFromBytes(text)
+		}
+		if err != nil && c.Sub.Err == nil {
+			c.Sub.Err, c.Sub.Culprit = err, f
+		}
+	}
+	if list.Name == "" {
+		return nil // the directory itself; its files are checked on their own
+	}
+	return c.Sub.Files
+}
+
+// add notes a file that was read and tells its findings.
+func (r *Result) add(path string, text []byte, parts []Part) {
+	f := File{Path: path, Text: text, Parts: parts}
+	for _, p := range parts {
+		for _, x := range p.Findings {
+			f.Refused = f.Refused || x.Refused
+			r.List = append(r.List, diagnostic(path, text, x, p.Where))
+		}
+	}
+	r.Files = append(r.Files, f)
+}
+
+// diagnostic gives a finding its place in the file.
+func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) diag.Diagnostic {
+	d := diag.Diagnostic{Rule: f.Rule.ID, Severity: f.Severity, Message: f.Message, Fix: f.Fix, Refused: f.Refused}
+	d.File = path
+	if f.Whole && where == nil {
+		return d
+	}
+	start, end := f.Start, f.End
+	if where != nil {
+		start, end = where(start), where(end)
+	}
+	d.Line, d.Column = diag.LineColumn(text, start)
+	d.EndLine, d.EndColumn = diag.LineColumn(text, max(start, end))
+	return d
+}
+
+// sortByFile orders findings by file, those of the directory itself last, and leaves the order within a file.
+func sortByFile(l diag.List, dir string) {
+	slices.SortStableFunc(l, func(a, b diag.Diagnostic) int {
+		if (a.File == dir) != (b.File == dir) {
+			if a.File == dir {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.File, b.File)
+	})
+}
+
+// file checks one file for what it is: a manifest, else a configuration. dir is where it lies, "" for nowhere.
+func (r *Result) file(path string, text []byte, dir string) {
+	if r.manifest(path, text) {
+		return
+	}
+	r.conf(path, kindOf(path, text), text, dir)
+}
+
+// kindOf is the kind by a file's name; of one without a name that runtimes read, by what is in it.
+func kindOf(path string, text []byte) rules.Kind {
+	if source.Readable(path) {
+		return rules.KindOf(path)
+	}
+	if c := rules.New(path, rules.List, text, false); c.Root != nil && c.Root.Get("plugins") == nil && c.Root.Fold("type") != nil {
+		return rules.Single
+	}
+	return rules.List
+}
+
+// manifest checks the configurations in a Kubernetes manifest; false when the text is none.
+func (r *Result) manifest(path string, text []byte) bool {
+	values, ok := manifest.Find(text)
+	if !ok {
+		return false
+	}
+	var parts []Part
+	for _, v := range values {
+		c := rules.New(v.Key, rules.List, v.Text, true)
+		if kindOf("", c.Text) == rules.Single {
+			c = rules.New(v.Key, rules.Single, v.Text, true)
+		}
+		parts = append(parts, Part{Name: v.Object + ", " + v.Key, Text: v.Text, Findings: rules.Check(c), Where: v.Where})
+	}
+	r.add(path, text, parts)
+	return true
+}
+
+// manifests checks a directory of manifests: one without any name that a runtime reads. False when it is none.
+func (r *Result) manifests(d *source.Dir) bool {
+	var found bool
+	for _, e := range d.Entries {
+		if e.Candidate {
+			return false
+		}
+	}
+	for _, e := range d.Entries {
+		if ext := filepath.Ext(e.Name); e.IsDir() || ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		if text, err := source.ReadFile(e.Path); err == nil {
+			if values, ok := manifest.Find(text); ok && len(values) > 0 {
+				found = r.manifest(e.Path, text) || found
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,131 @@
+package jsondoc
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// The words of causes: tokens as an admin recognises them, short enough for the first line that people read, and
+// never a secret.
+
+// lastName names the last token: a scalar by its text, a closed bracket by the key it belongs to.
+func (s *scanner) lastName() string {
+	c := s.text[s.last.start]
+	if c == '}' || c == ']' {
+		switch {
+		case s.key != (span{}):
+			return "the value of " + quoted(s.slice(s.key))
+		case len(s.stack) > 0 && s.top().key != (span{}):
+			return "an element of " + quoted(s.slice(s.top().key))
+		}
+		return "the closing " + string(c)
+	}
+	if s.inObject() && s.last != s.key && Secret(s.slice(s.key)) {
+		return "the value of " + quoted(s.slice(s.key))
+	}
+	return clip(s.slice(s.last))
+}
+
+// frameName names an open bracket by its key.
+func (s *scanner) frameName(f frame) string {
+	what := "the object"
+	if s.text[f.open] == '[' {
+		what = "the array"
+	}
+	if f.key != (span{}) {
+		return what + " " + quoted(s.slice(f.key))
+	}
+	return what + " that opens " + s.lineOf(f.open)
+}
+
+func (s *scanner) lineOf(at int) string {
+	return fmt.Sprintf("in line %d", bytes.Count(s.text[:at], []byte{'\n'})+1)
+}
+
+func (s *scanner) slice(p span) []byte { return s.text[p.start:p.end] }
+
+// rune is utf8.DecodeRune at a place inside the text.
+func (s *scanner) rune(at int) (rune, int) {
+	if at >= len(s.text) {
+		return 0, 0
+	}
+	return utf8.DecodeRune(s.text[at:])
+}
+
+// word is the run of word bytes at a place.
+func (s *scanner) word(at int) []byte {
+	i := at
+	for i < len(s.text) && isWord(s.text[i]) {
+		i++
+	}
+	return s.text[at:i]
+}
+
+// nextToken is the first offset from a place on that holds no white space.
+func (s *scanner) nextToken(at int) int {
+	for at < len(s.text)-1 && bytes.IndexByte([]byte(" \t\r\n"), s.text[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// clip keeps a token as it is written, in one short line.
+func clip(b []byte) string {
+	const limit = 40
+	more := ""
+	if len(b) > limit {
+		b, more = b[:limit], "…"
+		for len(b) > 0 && !utf8.Valid(b) && len(b) > limit-utf8.UTFMax {
+			b = b[:len(b)-1]
+		}
+	}
+	out := strings.ToValidUTF8(string(b), "\ufffd")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || isInvisible(r) {
+			return ' '
+		}
+		return r
+	}, out) + more
+}
+
+// quoted is a token in double quotes, whatever quotes it has in the text.
+func quoted(b []byte) string {
+	r, n := utf8.DecodeRune(b)
+	if r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
+		b = b[n:]
+	}
+	if r, n := utf8.DecodeLastRune(b); r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
+		b = b[:len(b)-n]
+	}
+	return `"` + clip(b) + `"`
+}
+
+// openQuoted is the beginning of a string whose end is not known.
+func openQuoted(b []byte) string {
+	b = bytes.TrimRight(bytes.TrimSuffix(b, []byte{'"'}), " \t\r\n,:")
+	return clip(b)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// Secret tells whether a key, quoted or not, names a value that must not leave the configuration.
+func Secret(key []byte) bool {
+	low := bytes.ToLower(key)
+	for _, w := range []string{"token", "password", "passwd", "secret", "private", "credential", "api_key", "apikey", "_key", "certificate-authority-data", "client-key", "client-cert"} {
+		if bytes.Contains(low, []byte(w)) {
+			return !bytes.Contains(low, []byte("file")) && !bytes.Contains(low, []byte("path"))
+		}
+	}
+	return false
+}

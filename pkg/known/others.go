@@ -1,0 +1,106 @@
+package known
+
+// Plugins of other projects: only fields whose type their own configuration structs fix. What is missing here is not
+// wrong in a configuration, so none of them is Complete.
+
+var others = []Plugin{
+	{Type: "calico", Fields: []Field{ // projectcalico/calico cni-plugin/pkg/types
+		{Name: "mtu", Type: Int, Max: mtuMax},
+		{Name: "nodename", Type: String},
+		{Name: "nodename_file", Type: String},
+		{Name: "datastore_type", Type: String, Enum: []string{"", "kubernetes", "etcdv3"}},
+		{Name: "log_level", Type: String},
+		{Name: "log_file_path", Type: String},
+		{Name: "log_file_max_size", Type: Int},
+		{Name: "log_file_max_age", Type: Int},
+		{Name: "log_file_max_count", Type: Int},
+		{Name: "num_queues", Type: Int},
+		{Name: "include_default_routes", Type: Bool},
+		{Name: "etcd_endpoints", Type: String},
+		{Name: "etcd_key_file", Type: String},
+		{Name: "etcd_cert_file", Type: String},
+		{Name: "etcd_ca_cert_file", Type: String},
+		{Name: "policy", Type: Object, Fields: []Field{
+			{Name: "type", Type: String},
+			{Name: "k8s_api_root", Type: String},
+			{Name: "k8s_auth_token", Type: String},
+			{Name: "k8s_client_certificate", Type: String},
+			{Name: "k8s_client_key", Type: String},
+			{Name: "k8s_certificate_authority", Type: String},
+		}},
+		{Name: "kubernetes", Type: Object, Fields: []Field{
+			{Name: "kubeconfig", Type: String},
+			{Name: "k8s_api_root", Type: String},
+			{Name: "node_name", Type: String},
+		}},
+		{Name: "feature_control", Type: Object, Fields: []Field{
+			{Name: "ip_addrs_no_ipam", Type: Bool},
+			{Name: "floating_ips", Type: Bool},
+		}},
+		{Name: "container_settings", Type: Object, Fields: []Field{{Name: "allow_ip_forwarding", Type: Bool}}},
+	}},
+	{Type: "flannel", Fields: []Field{ // flannel-io/cni-plugin
+		{Name: "subnetFile", Type: String},
+		{Name: "dataDir", Type: String},
+		{Name: "delegate", Type: Object},
+	}},
+	{Type: "cilium-cni", Fields: []Field{ // cilium/cilium plugins/cilium-cni/types
+		{Name: "mtu", Type: Int, Max: mtuMax},
+		{Name: "enable-debug", Type: Bool},
+		{Name: "log-file", Type: String},
+		{Name: "log-format", Type: String},
+		{Name: "chaining-mode", Type: String},
+		{Name: "eni", Type: Object},
+		{Name: "azure", Type: Object},
+		{Name: "alibaba-cloud", Type: Object},
+	}},
+	{Type: "multus", Fields: []Field{ // k8snetworkplumbingwg/multus-cni pkg/types
+		{Name: "kubeconfig", Type: String},
+		{Name: "delegates", Type: Array, Elem: &Field{Type: Object}},
+		{Name: "clusterNetwork", Type: String},
+		{Name: "defaultNetworks", Type: Array, Elem: &Field{Type: String}},
+		{Name: "systemNamespaces", Type: Array, Elem: &Field{Type: String}},
+		{Name: "confDir", Type: String},
+		{Name: "cniDir", Type: String},
+		{Name: "binDir", Type: String},
+		{Name: "logFile", Type: String},
+		{Name: "logLevel", Type: String},
+		{Name: "logToStderr", Type: Bool},
+		{Name: "readinessindicatorfile", Type: String},
+		{Name: "namespaceIsolation", Type: Bool},
+		{Name: "globalNamespaces", Type: String},
+		{Name: "retryDeleteOnError", Type: Bool},
+	}},
+	{Type: "aws-cni", Fields: []Field{ // aws/amazon-vpc-cni-k8s misc/10-aws.conflist: every field is a string
+		{Name: "vethPrefix", Type: String},
+		{Name: "mtu", Type: String},
+		{Name: "podSGEnforcingMode", Type: String, Enum: []string{"", "strict", "standard"}},
+		{Name: "pluginLogFile", Type: String},
+		{Name: "pluginLogLevel", Type: String},
+	}},
+	{Type: "egress-cni", Fields: []Field{
+		{Name: "mtu", Type: String},
+		{Name: "enabled", Type: String},
+		{Name: "randomizeSNAT", Type: String},
+		{Name: "nodeIP", Type: String},
+		{Name: "pluginLogFile", Type: String},
+		{Name: "pluginLogLevel", Type: String},
+	}},
+	{Type: "weave-net", Fields: []Field{{Name: "hairpinMode", Type: Bool}, {Name: "mtu", Type: Int, Max: mtuMax}}},
+	{Type: "istio-cni", Chained: true},
+	{Type: "linkerd-cni", Chained: true},
+	{Type: "antrea"},
+	{Type: "ovn-k8s-cni-overlay"},
+	{Type: "kube-ovn", Fields: []Field{{Name: "server_socket", Type: String}, {Name: "provider", Type: String}}},
+	{Type: "cni-shim"},
+}
+
+// pluginNames are heard of, and nothing else.
+var pluginNames = []string{
+	"multus-shim", "sriov", "ib-sriov", "accelerated-bridge", "ovs", "ovs-cni", "rdma", "cnv-bridge", "cnv-tuning", "route-override",
+	"ipoib", "ib-ipoib", "userspace", "bond", "macvtap", "vxlan", "tc", "veth", "vhostuser", "igb", "azure-vnet", "azure-ipam", "azure-vnet-telemetry", "win-bridge", "win-overlay",
+	"sdnbridge", "sdnoverlay", "nat", "l2bridge", "terway", "galaxy-bridge", "galaxy-sdn", "galaxy-veth", "tke-bridge", "tke-route-eni", "dnsname", "isolation", "nuage-cni-k8s", "contrail-k8s-cni",
+	"cilium", "weave", "romana", "canal", "kube-router", "genie", "knitter", "danm", "fakeipam", "spiderpool", "coordinator", "ifacer", "ptp-egress", "gke", "istio", "ambient", "kuma-cni", "osm-cni", "consul-cni",
+	"vlan-aware-bridge", "noop", "debug", "sample", "bandwidth-qos", "vpp", "calicovpp", "tailscale", "netavark", "sbr-lite", "host-local", "static", "dhcp", "whereabouts", "calico-ipam",
+	"cali", "nsx", "nsx-cni", "nsxt", "midonet", "opflex-agent-cni", "opflex-agent", "aci", "kubevirt", "kindnet", "kindnetd", "k8s-rdma", "ambassador", "hns", "tuning-extra", "passthru", "meta", "cdi", "netns", "vmxnet", "dpdk", "afxdp", "tun", "gre", "geneve", "wireguard", "portmap-v6", "loop", "lo",
+}
