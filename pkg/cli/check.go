@@ -1,21 +1,289 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/jsondoc"
+	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
+const checkUse = "check [-o text|json|sarif|github] [--strict] [--fix [--dry-run]] [--runtime containerd|crio] [PATH... | -]"
+
 var checkCommand = &Command{
-	Name: "check", Synopsis: "find every fault of a configuration", Usage: "check [flags] [PATH... or -]",
-	Run: func(env *Env, args []string) int {
-		r, err := check.Path(args[len(args)-1], check.Options{})
-		if err != nil {
-			fmt.Fprintln(env.Stderr, err)
+	Name:     "check",
+	Synopsis: "find every fault of a configuration, to the line and the column",
+	Usage:    checkUse,
+	Run:      runCheck,
+}
+
+func init() {
+	rulePage = func(id string) (string, bool) {
+		if r := rules.Lookup(id); r != nil {
+			return r.Page(), true
+		}
+		return "", false
+	}
+}
+
+// checkFlags is the command line of check.
+type checkFlags struct {
+	output, runtime     string
+	strict, fix, dryRun bool
+	paths               []string
+}
+
+func parseCheck(args []string) (*checkFlags, error) {
+	f := &checkFlags{}
+	fs := flag.NewFlagSet("check", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&f.output, "o", "text", "")
+	fs.StringVar(&f.runtime, "runtime", "containerd", "")
+	fs.BoolVar(&f.strict, "strict", false, "")
+	fs.BoolVar(&f.fix, "fix", false, "")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "")
+	for rest := args; ; { // flags may stand behind paths
+		if err := fs.Parse(rest); err != nil {
+			return nil, err
+		}
+		if rest = fs.Args(); len(rest) == 0 {
+			break
+		}
+		f.paths = append(f.paths, rest[0])
+		rest = rest[1:]
+		if len(rest) == 0 {
+			break
+		}
+	}
+	f.runtime = strings.ReplaceAll(f.runtime, "-", "")
+	switch {
+	case !slices.Contains([]string{"text", "json", "sarif", "github"}, f.output):
+		return nil, fmt.Errorf("unknown output %q", f.output)
+	case f.runtime != "containerd" && f.runtime != "crio":
+		return nil, fmt.Errorf("unknown runtime %q", f.runtime)
+	case f.dryRun && !f.fix:
+		return nil, errors.New("--dry-run is for --fix")
+	}
+	return f, nil
+}
+
+func runCheck(env *Env, args []string) int {
+	f, err := parseCheck(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(env.Stdout, "usage: cni-shim %s\n\nWithout PATH it checks this node. Exit status: 0 clean, 1 errors (with --strict warnings too), 2 usage.\n", checkUse)
+		return ExitOK
+	}
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\nusage: cni-shim %s\n", err, checkUse)
+		return ExitUsage
+	}
+	r, err := f.gather(env)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
+		return ExitUsage
+	}
+	if f.fix {
+		if err := f.mend(env, r); err != nil {
+			fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
 			return ExitUsage
 		}
-		diag.WriteJSON(env.Stdout, r.List)
-		return 0
-	},
+		if !f.dryRun {
+			if r, err = f.gather(env); err != nil {
+				fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
+				return ExitUsage
+			}
+		}
+	}
+	if err := f.print(env, r); err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
+		return ExitUsage
+	}
+	if e, w, _ := r.List.Count(); e > 0 || f.strict && w > 0 {
+		return ExitNo
+	}
+	return ExitOK
+}
+
+// gather checks all paths, or the node where there are none.
+func (f *checkFlags) gather(env *Env) (*check.Result, error) {
+	if len(f.paths) == 0 {
+		return checkNode(env, f.runtime)
+	}
+	all := &check.Result{}
+	for _, path := range f.paths {
+		var r *check.Result
+		var err error
+		if path == "-" {
+			if f.fix {
+				return nil, errors.New("stdin cannot be mended; give a file")
+			}
+			var text []byte
+			if text, err = io.ReadAll(io.LimitReader(env.Stdin, source.MaxFile)); err == nil {
+				r = check.Text("stdin", text)
+			}
+		} else {
+			r, err = check.Path(path, check.Options{Runtime: f.runtime})
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.List = append(all.List, r.List...)
+		all.Files = append(all.Files, r.Files...)
+	}
+	return all, nil
+}
+
+// mend shows what can be mended, and unless it is a dry run does it: the file is replaced as a whole, the old one
+// kept beside it as NAME.bak, a name that no runtime reads.
+func (f *checkFlags) mend(env *Env, r *check.Result) error {
+	w := env.Stdout
+	if f.output != "text" {
+		w = env.Stderr
+	}
+	for _, file := range r.Files {
+		text, n := file.Mend()
+		if n == 0 {
+			continue
+		}
+		diag.WriteDiff(w, file.Path, maskLines(file.Text), maskLines(text))
+		if f.dryRun {
+			fmt.Fprintf(w, "%s: %d to mend (dry run, nothing written)\n\n", file.Path, n)
+			continue
+		}
+		if err := replace(file.Path, file.Text, text); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s: %d mended; the old file is %s.bak\n\n", file.Path, n, file.Path)
+	}
+	return nil
+}
+
+// replace puts text in the place of a file that holds old, with its mode and owner. A link is followed: its target is
+// replaced.
+func replace(path string, old, text []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, old) {
+		return fmt.Errorf("%s has changed meanwhile; nothing written", path)
+	}
+	if err := write(path+".bak", old, info); err != nil {
+		return err
+	}
+	tmp := fmt.Sprintf("%s.tmp.%d", path, os.Getpid()) // no runtime reads it
+	if err := write(tmp, text, info); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
+func write(path string, text []byte, like fs.FileInfo) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, like.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	chown(f, like)
+	return errors.Join(err, f.Chmod(like.Mode().Perm()), f.Sync(), f.Close())
+}
+
+// maskLines hides secrets in a text, line by line.
+func maskLines(text []byte) []byte {
+	lines := bytes.SplitAfter(text, []byte{'\n'})
+	for i, l := range lines {
+		lines[i] = jsondoc.Mask(l)
+	}
+	return bytes.Join(lines, nil)
+}
+
+func (f *checkFlags) print(env *Env, r *check.Result) error {
+	switch f.output {
+	case "json":
+		return diag.WriteJSON(env.Stdout, r.List)
+	case "sarif":
+		var d []diag.Descriptor
+		for _, x := range rules.All() {
+			d = append(d, diag.Descriptor{ID: x.ID, Title: x.Title, Doc: x.Doc, Fix: x.Fix, Severity: x.Severity})
+		}
+		return diag.WriteSARIF(env.Stdout, r.List, Version, d)
+	case "github":
+		diag.WriteGitHub(env.Stdout, r.List)
+		return nil
+	}
+	texts := map[string][][]byte{}
+	for _, file := range r.Files {
+		texts[file.Path] = bytes.Split(file.Text, []byte{'\n'})
+	}
+	diag.WriteText(env.Stdout, r.List, diag.TextOptions{
+		Color: colored(env),
+		Line: func(file string, line int) (string, bool) {
+			if lines := texts[file]; line <= len(lines) {
+				return string(jsondoc.Mask(bytes.TrimSuffix(lines[line-1], []byte{'\r'}))), true
+			}
+			return "", false
+		},
+	})
+	summary(env.Stdout, r)
+	return nil
+}
+
+// summary is the last line: how many findings, and what they cost.
+func summary(w io.Writer, r *check.Result) {
+	configs := 0
+	var refused []string
+	for _, file := range r.Files {
+		configs += len(file.Parts)
+		if file.Refused {
+			refused = append(refused, filepath.Base(file.Path))
+		}
+	}
+	e, warn, info := r.List.Count()
+	fmt.Fprintf(w, "%s checked: %s, %s, %d info", count(configs, "configuration"), count(e, "error"), count(warn, "warning"), info)
+	if len(refused) > 0 {
+		const many = 5
+		more := ""
+		if n := len(refused) - many; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+			refused = refused[:many]
+		}
+		fmt.Fprintf(w, "; refused: %s%s", strings.Join(refused, ", "), more)
+	}
+	fmt.Fprintln(w)
+}
+
+func count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// colored tells whether stdout is a terminal whose user has not asked for plain text (https://no-color.org).
+func colored(env *Env) bool {
+	f, ok := env.Stdout.(*os.File)
+	if !ok || env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -107,7 +107,7 @@ func TestMend(t *testing.T) {
 	all := func(string) bool { return true }
 	for _, c := range []struct{ bad, want string }{
 		{`{"a": [1,], "b": {"c": 2,},}`, `{"a": [1], "b": {"c": 2}}`},
-		{"\ufeff{ // x\n“a”:\u00a01 }", "{ \n\"a\": 1 }"},
+		{"\ufeff{ // x\n  # y\r\n“a”:\u00a01 /* z */ }", "{\n\"a\": 1  }"},
 		{`{}`, `{}`},
 		{`{"a" 1}`, `{"a" 1}`},
 	} {

@@ -45,11 +45,27 @@ func (s *scanner) comment() {
 		}
 		end = s.at + 2 + i + 2
 	}
-	s.fault(Fault{"json-comment", s.at, end, "a comment, which JSON does not have", "delete it", []Edit{{s.at, end, ""}}})
+	s.fault(Fault{"json-comment", s.at, end, "a comment, which JSON does not have", "delete it", []Edit{s.without(s.at, end)}})
 	if i := bytes.LastIndexByte(s.text[s.at:end], '\n'); i >= 0 {
 		s.line = s.at + i + 1
 	}
 	s.at = end
+}
+
+// without deletes a comment: with the blanks before it where it ends its line, with the line where it is all of it.
+func (s *scanner) without(start, end int) Edit {
+	if s.lineEnd(end) != end {
+		return Edit{start, end, ""}
+	}
+	for start > s.line && (s.text[start-1] == ' ' || s.text[start-1] == '\t') {
+		start--
+	}
+	if start == s.line && end < len(s.text) {
+		if end++; s.text[end-1] == '\r' {
+			end++
+		}
+	}
+	return Edit{start, end, ""}
 }
 
 func (s *scanner) nul(at int) {
