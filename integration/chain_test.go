@@ -180,3 +180,44 @@ func TestDelAfterChange(t *testing.T) {
 		}
 	}
 }
+
+// A stored attachment outranks what its list has become: bare now, and DEL still runs what ADD ran.
+func TestBareAfterAdd(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	outer, pod := l.outer("k8s-pod-network", ""), l.pod()
+	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
+		t.Fatal(err)
+	}
+	l.run("rm", confDir+"/10-bridge.conflist")
+	l.write("00-cni-shim.conflist", `{"cniVersion":"1.0.0","name":"k8s-pod-network","plugins":[{"type":"cni-shim"},{"type":"loopback"}]}`)
+	if out, code := l.plugin("DEL", `{"cniVersion":"1.0.0","name":"k8s-pod-network","type":"cni-shim"}`, "CNI_CONTAINERID="+pod.ContainerID, "CNI_NETNS="+pod.NetNS); code != 0 {
+		t.Error(out)
+	}
+	if left := l.leases("k8s-pod-network"); len(left) != 0 {
+		t.Errorf("host-local still holds %v", left)
+	}
+	l.clean()
+	l.run("ip", "link", "del", "cni0")
+}
+
+// An entry with a key of the wrong type costs no pod its DEL: neither one that was stored nor one that was never set up.
+func TestDelWithBrokenEntry(t *testing.T) {
+	l := newLab(t)
+	pod := l.pod()
+	broken := `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","chain":5}`
+	env := []string{"CNI_CONTAINERID=" + pod.ContainerID, "CNI_NETNS=" + pod.NetNS}
+	if out, code := l.plugin("ADD", broken, env...); code != 1 {
+		t.Error(out)
+	}
+	if out, code := l.plugin("DEL", broken, env...); code != 0 {
+		t.Errorf("DEL of what was never set up: %s", out)
+	}
+	if out, code := l.plugin("ADD", `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"rec0","record":"/run/rec"}]}}`, env...); code != 0 {
+		t.Fatal(out)
+	}
+	if out, code := l.plugin("DEL", broken, env...); code != 0 {
+		t.Errorf("DEL of what was stored: %s", out)
+	}
+	l.clean()
+}

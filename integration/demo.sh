@@ -20,7 +20,7 @@ cp "$bin"/* /opt/cni/bin/
 ip link set lo up
 /lib/systemd/systemd-journald 2>/dev/null &
 journald=$!
-trap 'kill $journald 2>/dev/null || :; rmdir "$scratch" 2>/dev/null || :' EXIT
+trap 'kill $journald 2>/dev/null || :; umount -l /etc "$scratch" 2>/dev/null; rmdir "$scratch" 2>/dev/null || :' EXIT
 while [ ! -S /run/systemd/journal/socket ]; do sleep 0.05; done
 
 export CNI_PATH=/opt/cni/bin NETCONFPATH=/etc/cni/net.d

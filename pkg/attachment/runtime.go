@@ -41,6 +41,9 @@ func RuntimeList(k Key) (*chain.Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
 	}
+	if len(c.Plugins) == 0 { // all of them stood in the sub-directory, which the cache does not keep
+		return nil, fmt.Errorf("the runtime's cache holds no plugins: %w", os.ErrNotExist)
+	}
 	return c, nil
 }
 

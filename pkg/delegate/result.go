@@ -14,6 +14,7 @@ func usable(raw []byte) error {
 		IPs        []*struct {
 			Interface *int `json:"interface"`
 		} `json:"ips"`
+		Routes []*struct{} `json:"routes"`
 	}
 	if json.Unmarshal(raw, &r) != nil {
 		return nil // of an older form; libcni has taken it
@@ -21,6 +22,11 @@ func usable(raw []byte) error {
 	for i, iface := range r.Interfaces {
 		if iface == nil {
 			return fmt.Errorf("its result has null as interface %d, which crashes runtimes", i)
+		}
+	}
+	for i, route := range r.Routes {
+		if route == nil {
+			return fmt.Errorf("its result has null as route %d, which crashes readers", i)
 		}
 	}
 	for i, ip := range r.IPs {

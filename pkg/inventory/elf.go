@@ -48,6 +48,16 @@ func Unrunnable(path string, errno syscall.Errno) *Problem {
 	return p
 }
 
+// Definite tells errnos that speak of the file itself from those of a node that is short of something, or of a file that is just
+// being replaced: these pass, and say nothing about the plugin.
+func Definite(errno syscall.Errno) bool {
+	switch errno {
+	case syscall.ENOEXEC, syscall.ENOENT, syscall.EACCES, syscall.EPERM, syscall.ELIBBAD, syscall.EINVAL, syscall.EISDIR, syscall.ENOTDIR, syscall.ELOOP:
+		return true
+	}
+	return false
+}
+
 // readHeader reads what the kernel looks at, and the program headers behind it.
 func readHeader(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -133,7 +133,7 @@ func (p *Plugin) probe(ctx context.Context) *Problem {
 		p.Versions = info.SupportedVersions()
 		return nil
 	}
-	if errno := exec.Last.Errno; errno != 0 && errno != syscall.ETXTBSY && errno != syscall.EAGAIN && errno != syscall.ENOMEM {
+	if errno := exec.Last.Errno; Definite(errno) {
 		return Unrunnable(p.Path, errno)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/types/create"
@@ -170,8 +171,11 @@ func (c *call) undoDeadline() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(context.Background(), d)
 		}
 	}
-	return context.Background(), func() {}
+	return context.WithTimeout(context.Background(), undoTimeout)
 }
+
+// undoTimeout bounds a roll-back by default: the ADD's own error must reach the pod's event before the runtime gives up.
+const undoTimeout = 30 * time.Second
 
 // convert tells a result of one version in another; the same version is passed as it is.
 func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
@@ -183,6 +187,14 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 	}
 	if json.Unmarshal(raw, &v) == nil && v.CNIVersion != "" {
 		from = v.CNIVersion
+	} else { // libcni takes a result without one as the configuration's, and null as an empty result
+		object := map[string]any{}
+		_ = json.Unmarshal(raw, &object)
+		if object == nil {
+			object = map[string]any{}
+		}
+		object["cniVersion"] = from
+		raw, _ = json.Marshal(object)
 	}
 	result, err := create.Create(from, raw)
 	if err != nil {

@@ -37,7 +37,7 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 		f.Cause, f.Fix = inventory.Missing(a.Type, filepath.SplitList(os.Getenv("CNI_PATH")))
 		return f
 	}
-	if a.Errno != 0 {
+	if inventory.Definite(a.Errno) {
 		p := inventory.Unrunnable(a.Path, a.Errno)
 		f.Reason, f.Cause, f.Fix = p.Reason, p.Cause, p.Fix
 		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type, Path: a.Path, Errno: a.Errno}
@@ -49,7 +49,7 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 	f.Facts = &failure.Facts{
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: e.CNI.Msg, Details: e.CNI.Details, Printed: a.Printed != nil,
 		Stdout: string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)]), Stderr: string(a.Stderr),
-		Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
+		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
 	}
 	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,7 +117,9 @@ func (c *call) handler(verb func(*call) *report.Failure) func(*skel.CmdArgs) err
 		}
 		if f := c.begin(); f != nil {
 			c.record.Failure = f
-		} else if f := ownFault(err); f != nil && !c.canGoOn(f) {
+		} else if f := ownFault(err); f != nil && c.record.Verb == "DEL" && c.nothingToDelete() {
+			c.note("", "nothing was set up for this attachment; its DEL succeeds although "+f.Line(), true)
+		} else if f != nil && !c.canGoOn(f) {
 			c.record.Failure = f
 		} else {
 			c.record.Failure = verb(c)
@@ -143,10 +146,18 @@ func (c *call) canGoOn(f *report.Failure) bool {
 		return false
 	}
 	if _, err := c.store.Get(c.key()); err != nil {
-		return false
+		if _, err = attachment.FromRuntime(c.key()); err != nil {
+			return false
+		}
 	}
 	c.note("", f.Cause, true)
 	return true
+}
+
+// stored tells whether ADD of this attachment went through the shim, whatever its list looks like now.
+func (c *call) stored() bool {
+	_, err := c.store.Get(c.key())
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.

@@ -89,7 +89,7 @@ func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
 
 // check runs CHECK of the chain that ADD ran.
 func (c *call) check() *report.Failure {
-	if own := c.bare(); own != nil {
+	if own := c.bare(); own != nil && !c.stored() {
 		return c.observe(own)
 	}
 	ch, entry, f := c.added()
@@ -110,7 +110,7 @@ func (c *call) check() *report.Failure {
 
 // del runs DEL of the chain that ADD ran, and forgets the attachment when all of it succeeded.
 func (c *call) del() *report.Failure {
-	if own := c.bare(); own != nil {
+	if own := c.bare(); own != nil && !c.stored() {
 		return c.observe(own)
 	}
 	ch, entry, f := c.added()
@@ -175,8 +175,14 @@ func (c *call) gc() *report.Failure {
 	}
 	ctx, cancel := c.deadline()
 	defer cancel()
+	if ch, _ := c.load(); ch != nil && ch.DisableGC {
+		return nil // another runtime may share the network (SPEC 1.1, disableGC)
+	}
 	first := c.prune(ctx)
 	ch, f := c.today()
+	if f != nil && first != nil {
+		c.note("", first.Line(), true)
+	}
 	if f != nil {
 		return f
 	}

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,9 +61,9 @@ func (s *Store) Add(e *Event) error {
 		return err
 	}
 	folded, err := s.foldAll()
-	if err == nil && !folded && len(s.loose()) >= maxLoose {
+	if (err != nil || !folded) && len(s.loose()) >= maxLoose {
 		os.Remove(filepath.Join(s.records, name))
-		return fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose)
+		return cmp.Or(err, fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose))
 	}
 	return err
 }
