@@ -75,6 +75,7 @@ type scanner struct {
 	comma    int  // offset of the last comma
 	beforeIt int  // end of the token before that comma
 	suspect  *suspect
+	tries    int                                   // of quotes that may close a string
 	said     struct{ singleQuotes, conflict bool } // told once a file
 }
 
