@@ -8,7 +8,7 @@ PLUGINS    := github.com/containernetworking/plugins/plugins
 FUZZTIME   ?= 3s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration fuzz lint setup clean
+.PHONY: help build demo test unit integration fuzz cover lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ fuzz: ## each fuzz target for FUZZTIME
 	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
+
+cover: setup ## how much of each package unit and integration tests run together (root)
+	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover
+	@go test -cover -coverpkg=./pkg/...,./plugin ./... -args -test.gocoverdir=$(CACHE)/cover >/dev/null
+	@cd integration && GOCOVERDIR=$(CACHE)/cover go test -count=1 ./... >/dev/null
+	@go tool covdata percent -i=$(CACHE)/cover | sort
 
 lint: ## gofmt, vet, staticcheck, which package may import which
 	@test -z "$$(gofmt -l pkg plugin integration)" || { gofmt -l pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }

@@ -124,7 +124,7 @@ func TestGoCNI(t *testing.T) {
 	}
 	l.write("10-bridge.conflist", strings.Replace(l.sample("chains/10-bridge.conflist"), `"name": "k8s`, `"name": "k8s`+"\n", 1))
 	err = client.Status()
-	if err == nil || !strings.HasPrefix(err.Error(), `10-bridge.conflist:3:11: the string "k8s lacks its closing quote`) {
+	if err == nil || !strings.HasPrefix(err.Error(), `10-bridge.conflist:3:15: a raw line break inside the string "k8s`) {
 		t.Errorf("STATUS of a broken chain: %v", err)
 	}
 	// Pods must go although the configuration broke while they ran.

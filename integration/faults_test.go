@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
 	"golang.org/x/sys/unix"
 )
@@ -86,9 +87,6 @@ func TestFaults(t *testing.T) {
 			if !strings.HasPrefix(e.Msg, "sick (2/2): "+f.msg) || !strings.Contains(e.Details, "["+f.reason+"] ") {
 				t.Errorf("CNI error %q; %q\nwant %q and %s", e.Msg, e.Details, f.msg, f.reason)
 			}
-			if strings.Contains(stdout, "abcdefgh") {
-				t.Error("a secret in the CNI error")
-			}
 			j := l.journal(1, func(e entry) bool { return e.get("PRIORITY") == "3" })
 			if len(j) != 1 || j[0].get("CNI_REASON") != f.reason || !strings.HasPrefix(j[0].get("MESSAGE"), "ADD failed: "+e.Msg) || j[0].get("K8S_POD_NAME") != "web" || j[0].get("CNI_PLUGIN") != "sick" {
 				t.Errorf("journal: %v", j)
@@ -100,6 +98,13 @@ func TestFaults(t *testing.T) {
 			l.status(&s)
 			if len(s.Failures) != 1 || s.Failures[0].Reason != f.reason || s.Failures[0].Message != e.Msg || s.Failures[0].Cure == "" || s.Calls["ADD"].Failed != 1 {
 				t.Errorf("status: %+v", s)
+			}
+			file, _ := os.ReadFile(statusFile)
+			logged, _ := exec.Command("journalctl", "-t", "cni-shim", "-o", "json", "-n", "3").Output()
+			for where, text := range map[string]string{"CNI error": stdout, "status file": string(file), "journal": string(logged)} {
+				if strings.Contains(text, "abcdefgh") {
+					t.Errorf("a secret in the %s", where)
+				}
 			}
 			if _, code := l.plugin("STATUS", `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim"}`, path); strings.HasPrefix(f.reason, "PluginNot") != (code == 1) {
 				t.Errorf("STATUS exits %d with %s", code, f.reason)
@@ -144,7 +149,7 @@ func TestJournalLines(t *testing.T) {
 // A chain that is broken, empty or missing, at every verb; DEL fails only where something may have been set up.
 func TestBrokenChain(t *testing.T) {
 	for name, c := range map[string]struct{ text, msg string }{
-		"trailing comma": {`{"name":"lab","plugins":[{"type":"rec0"},]}`, `10-lab.conflist:1:41: trailing comma after '}'`},
+		"trailing comma": {`{"name":"lab","plugins":[{"type":"rec0"},]}`, `10-lab.conflist:1:41: trailing comma after an element of "plugins"`},
 		"no name":        {`{"plugins":[{"type":"rec0"}]}`, "10-lab.conflist: no name"},
 		"empty file":     {``, "10-lab.conflist:1:1: the file is empty"},
 		"none":           {"none", "net.d: no network configuration besides the shim's own"},
@@ -406,4 +411,30 @@ func TestSubDirectory(t *testing.T) {
 		b, _ := os.ReadFile(record)
 		t.Errorf("want two ADD and two DEL:\n%s", b)
 	}
+}
+
+// An exhausted range is told with what fills it: how many addresses, and how many of their holders are gone.
+func TestEvidence(t *testing.T) {
+	l := newLab(t)
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","subnet":"10.7.0.0/30"}}]}`)
+	outer := l.outer("lab", "")
+	pods := []*libcni.RuntimeConf{l.pod(), l.pod(), l.pod()}
+	var err error
+	for _, p := range pods {
+		_, err = l.cni.AddNetworkList(l.ctx(), outer, p)
+	}
+	if err == nil || !strings.Contains(err.Error(), "bridge (1/1): ") || !strings.Contains(err.Error(), "[IPAMExhausted]") {
+		t.Fatalf("%v", err)
+	}
+	e := l.journal(1, func(e entry) bool { return e.get("CNI_REASON") == "IPAMExhausted" })
+	if !strings.Contains(e[0].get("CNI_EVIDENCE"), "10.7.0.0/30") {
+		t.Errorf("evidence: %q", e[0].get("CNI_EVIDENCE"))
+	}
+	t.Log(e[0].get("CNI_EVIDENCE"))
+	for _, p := range pods {
+		if err := l.cni.DelNetworkList(l.ctx(), outer, p); err != nil {
+			t.Error(err)
+		}
+	}
+	l.run("ip", "link", "del", "lab1")
 }

@@ -300,26 +300,86 @@ func TestCaller(t *testing.T) {
 	l.run("ip", "link", "del", "cni0")
 }
 
-// A full disk: pods come and go, and what is not recorded is told; only over an older entry that cannot be replaced ADD stops.
+// A full disk, by blocks and by inodes: pods come and go, and what is not recorded is told.
 func TestDiskFull(t *testing.T) {
+	for name, options := range map[string]string{"blocks": "mode=700,size=64k", "inodes": "mode=700,nr_inodes=2"} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+			outer, pod := l.outer("k8s-pod-network", ""), l.pod()
+			for _, d := range []string{stateDir, "/run/cni-shim"} {
+				l.run("mkdir", "-p", d)
+				if err := unix.Mount("tmpfs", d, "tmpfs", 0, options); err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = unix.Unmount(d, unix.MNT_DETACH) }()
+				_ = exec.Command("dd", "if=/dev/zero", "of="+d+"/full", "bs=4k", "count=64").Run()
+			}
+			if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
+				t.Fatal(err)
+			}
+			l.journal(2, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "no space left on device") })
+			if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
+				t.Error(err)
+			}
+			if left := l.leases("k8s-pod-network"); len(left) != 0 {
+				t.Errorf("host-local still holds %v", left)
+			}
+			l.run("ip", "link", "del", "cni0")
+		})
+	}
+}
+
+// Over an older attachment that can be neither replaced nor removed, ADD stops before its first plugin: DEL would run the older
+// one's chain, and leak.
+func TestOlderAttachmentStays(t *testing.T) {
+	l := newLab(t)
+	record := filepath.Join(t.TempDir(), "calls")
+	conf := `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"rec0","record":"` + record + `"}]}}`
+	pod := l.pod()
+	env := []string{"CNI_CONTAINERID=" + pod.ContainerID, "CNI_NETNS=" + pod.NetNS}
+	l.run("mkdir", "-p", stateDir)
+	if err := unix.Mount("tmpfs", stateDir, "tmpfs", 0, "mode=700"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Unmount(stateDir, unix.MNT_DETACH) }()
+	if out, code := l.plugin("ADD", conf, env...); code != 0 {
+		t.Fatal(out)
+	}
+	if err := unix.Mount("", stateDir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := l.plugin("ADD", conf, env...); code != 1 || !strings.Contains(out, "an older attachment of this container cannot be replaced") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if out, _ := exec.Command("grep", "-c", "", record).Output(); strings.TrimSpace(string(out)) != "1" {
+		t.Errorf("%s calls of the plugin, want the first ADD's alone", out)
+	}
+}
+
+// A corrupt attachment is told and counts as none: DEL runs what else is known, and never succeeds by itself.
+func TestCorruptAttachment(t *testing.T) {
 	l := newLab(t)
 	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
 	outer, pod := l.outer("k8s-pod-network", ""), l.pod()
-	for _, d := range []string{stateDir, "/run/cni-shim"} {
-		l.run("mkdir", "-p", d)
-		if err := unix.Mount("tmpfs", d, "tmpfs", 0, "mode=700,size=64k"); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = unix.Unmount(d, unix.MNT_DETACH) }()
-		_ = exec.Command("dd", "if=/dev/zero", "of="+d+"/full", "bs=4k").Run()
-	}
 	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
 		t.Fatal(err)
 	}
-	l.journal(2, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "no space left on device") })
+	path := stateDir + "/attachments/k8s-pod-network/" + pod.ContainerID + "@eth0"
+	if err := os.WriteFile(path, []byte("\x00\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.write("10-bridge.conflist", "broken")
+	if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err == nil {
+		t.Error("DEL succeeds with a corrupt attachment and a broken chain")
+	}
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
 	if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
 		t.Error(err)
 	}
+	l.journal(2, func(e entry) bool {
+		return strings.HasPrefix(e.get("MESSAGE"), "the stored attachment is not used: corrupt attachment")
+	})
 	if left := l.leases("k8s-pod-network"); len(left) != 0 {
 		t.Errorf("host-local still holds %v", left)
 	}

@@ -154,6 +154,9 @@ func (l *lab) plugin(verb, stdin string, env ...string) (stdout string, code int
 	l.Helper()
 	c := exec.Command(shimPath)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=" + verb, "CNI_PATH=" + binDir, "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=/run/netns/none"}, env...)
+	if dir := os.Getenv("GOCOVERDIR"); dir != "" {
+		c.Env = append(c.Env, "GOCOVERDIR="+dir)
+	}
 	c.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
 	c.Stdout = &out

@@ -85,7 +85,11 @@ func build(bin string) error {
 		{"..", []string{"-o", filepath.Join(bin, "cni-shim"), "./plugin"}},
 		{".", []string{"-o", bin + "/", plugins + "main/bridge", plugins + "main/loopback", plugins + "ipam/host-local", plugins + "ipam/static", plugins + "meta/portmap", plugins + "meta/tuning"}},
 	} {
-		c := exec.Command("go", append([]string{"build", "-trimpath", "-ldflags=-s -w"}, b.args...)...)
+		flags := []string{"build", "-trimpath", "-ldflags=-s -w"}
+		if b.dir == ".." && os.Getenv("GOCOVERDIR") != "" {
+			flags = append(flags, "-cover", "-coverpkg=./pkg/...,./plugin")
+		}
+		c := exec.Command("go", append(flags, b.args...)...)
 		c.Dir, c.Env = b.dir, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %s", err, out)

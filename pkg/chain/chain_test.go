@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -69,7 +70,11 @@ func TestHostileFiles(t *testing.T) {
 	if err := errors.Join(syscall.Mkfifo(fifo, 0o644), os.Symlink("b.conflist", loop), os.WriteFile(big, nil, 0o644), os.Truncate(big, 100<<20)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{fifo, loop, big, "/dev/zero"} {
+	deep := filepath.Join(dir, "d.conflist")
+	if err := os.WriteFile(deep, []byte(`{"name":"x","plugins":`+strings.Repeat("[", 200000)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, loop, big, deep, "/dev/zero"} {
 		if _, err := LoadFile(path); err == nil {
 			t.Errorf("%s was read", path)
 		}

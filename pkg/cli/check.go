@@ -28,15 +28,6 @@ var checkCommand = &Command{
 	Run:      runCheck,
 }
 
-func init() {
-	rulePage = func(id string) (string, bool) {
-		if r := rules.Lookup(id); r != nil {
-			return r.Page(), true
-		}
-		return "", false
-	}
-}
-
 // checkFlags is the command line of check.
 type checkFlags struct {
 	output, runtime     string

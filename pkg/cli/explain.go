@@ -9,10 +9,17 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/rules"
 )
 
 // rulePage shows the page of a check's rule, when there is one of that id.
-var rulePage func(id string) (page string, ok bool)
+func rulePage(id string) (page string, ok bool) {
+	r := rules.Lookup(id)
+	if r == nil {
+		return "", false
+	}
+	return r.Page(), true
+}
 
 // maxPaste bounds what `explain -` reads.
 const maxPaste = 16 << 20
@@ -139,7 +146,7 @@ func explainNames(env *Env, names []string, asJSON bool) int {
 
 // explainRule asks for the page of a rule: their ids are lower case with dashes, reasons are CamelCase.
 func explainRule(name string) (string, bool) {
-	if rulePage == nil || name != strings.ToLower(name) {
+	if name != strings.ToLower(name) {
 		return "", false
 	}
 	return rulePage(name)

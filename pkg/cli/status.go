@@ -97,6 +97,9 @@ func (v view) text(w io.Writer, now time.Time) {
 	}
 	for _, x := range v.Failures {
 		fmt.Fprintf(w, "failed %d×: %s %s [%s]%s\n  cure: %s\n", x.Count, x.Verb, x.Message, x.Reason, ago(now, x.Last), x.Cure)
+		for _, fact := range x.Evidence {
+			fmt.Fprintf(w, "  seen: %s\n", fact.Text)
+		}
 	}
 	for _, n := range v.Notes {
 		fmt.Fprintf(w, "note %d×: %s%s\n", n.Count, n.Message, ago(now, n.Last))

@@ -110,7 +110,7 @@ func lineFormat(line []byte) string {
 	if line[0] == '<' && len(line) > 1 && (isWord(line[1]) || line[1] == '!') {
 		return "XML or HTML"
 	}
-	if line[0] == '[' && line[len(line)-1] == ']' && len(line) > 2 && isWord(line[1]) && bytes.IndexAny(line, `",`) < 0 && !(line[1] >= '0' && line[1] <= '9') {
+	if line[0] == '[' && line[len(line)-1] == ']' && len(line) > 2 && isWord(line[1]) && !bytes.ContainsAny(line, `",`) && !(line[1] >= '0' && line[1] <= '9') {
 		return "an INI or TOML file"
 	}
 	i := 0

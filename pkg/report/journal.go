@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/journal"
 )
@@ -76,6 +77,11 @@ func (r *Record) call() journal.Entry {
 	f["MESSAGE_ID"] = x.Reason.MessageID
 	f["CNI_REASON"], f["CNI_RULE"], f["CNI_CODE"] = x.Reason.Name, x.Rule, strconv.Itoa(int(x.Code))
 	f["CNI_DETAILS"], f["CNI_STDERR"] = Clean(x.Details), Mask(x.Stderr)
+	var seen []string
+	for _, fact := range x.Evidence {
+		seen = append(seen, Clean(fact.Text))
+	}
+	f["CNI_EVIDENCE"] = strings.Join(seen, "\n")
 	if x.Plugin != "" {
 		f["CNI_PLUGIN"], f["CNI_PLUGIN_INDEX"], f["CNI_EXIT"] = Clean(x.Plugin), strconv.Itoa(x.Index), strconv.Itoa(x.Exit)
 	}

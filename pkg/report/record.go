@@ -9,6 +9,8 @@ import (
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/evidence"
+	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
@@ -84,8 +86,12 @@ type Failure struct {
 	Details string
 	Fix     string // of this very case; the reason's cure where empty
 	Stderr  string
-	Exit    int
-	Signal  int
+	// Facts and Config, the plugin's stdin, are what evidence is looked for with; nil where there is nothing to look for.
+	Facts    *failure.Facts
+	Config   []byte
+	Evidence []evidence.Fact // seen on the node after the failure
+	Exit     int
+	Signal   int
 	// ChainLevel: the chain cannot run, so this is the node's failure and not one attachment's.
 	ChainLevel bool
 	// Repeated marks a STATUS that says what the one before it said: runtimes ask every five seconds.

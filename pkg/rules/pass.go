@@ -56,11 +56,6 @@ func (p *Pass) key(n *jsondoc.Node, fix, format string, args ...any) {
 	p.at(n.KeyStart, n.KeyEnd, fix, format, args...)
 }
 
-// found tells whether an earlier rule has reported something.
-func (p *Pass) found(id string) bool {
-	return slices.ContainsFunc(*p.findings, func(f Finding) bool { return f.Rule.ID == id })
-}
-
 // Check runs every rule on a configuration. Findings come in the order of the text; exactly when libcni refuses it,
 // one of them says so.
 func Check(c *Conf) []Finding {
@@ -113,7 +108,8 @@ func (c *Conf) Refusal() error {
 		if err != nil {
 			return err
 		}
-		_, err = libcni.ConfListFromConf(conf) //nolint:staticcheck // runtimes do just this with a .conf
+		//lint:ignore SA1019 runtimes do just this with a .conf
+		_, err = libcni.ConfListFromConf(conf)
 		return err
 	}
 	_, err := libcni.NetworkPluginConfFromBytes(c.Text)

@@ -17,6 +17,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
@@ -143,6 +144,7 @@ func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
 	return &report.Failure{
 		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
 		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
+		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
 	}
 }
 

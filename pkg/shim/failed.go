@@ -40,16 +40,19 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 	if a.Errno != 0 {
 		p := inventory.Unrunnable(a.Path, a.Errno)
 		f.Reason, f.Cause, f.Fix = p.Reason, p.Cause, p.Fix
+		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type, Path: a.Path, Errno: a.Errno}
 		return f
 	}
 	if f.Cause == "" {
 		f.Cause = "failed and gave no message" // a CNI error that is all details, or a code alone
 	}
-	v := failure.Classify(&failure.Facts{
+	f.Facts = &failure.Facts{
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: e.CNI.Msg, Details: e.CNI.Details, Printed: a.Printed != nil,
 		Stdout: string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)]), Stderr: string(a.Stderr),
 		Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
-	})
+	}
+	v := failure.Classify(f.Facts)
+	f.Config = a.Stdin
 	f.Reason, f.Words = v.Reason, v.Words
 	if v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0 {
 		f.Fix = "read what the plugin said on stderr: journalctl -t cni-shim -o verbose"

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/evidence"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
@@ -74,27 +75,29 @@ type Durations struct {
 
 // Failure is one or more failures of the same reason and plugin; the words are those of the last.
 type Failure struct {
-	Reason      string      `json:"reason"`
-	Verb        string      `json:"verb"`
-	Plugin      string      `json:"plugin,omitempty"`
-	Index       int         `json:"index"`
-	File        string      `json:"file,omitempty"`
-	Line        int         `json:"line,omitempty"`
-	Column      int         `json:"column,omitempty"`
-	Rule        string      `json:"rule,omitempty"`
-	Code        uint        `json:"code"`
-	Message     string      `json:"message"`
-	Details     string      `json:"details,omitempty"`
-	Cure        string      `json:"cure"`
-	Who         string      `json:"who"`
-	Stderr      string      `json:"stderr,omitempty"`
-	Network     string      `json:"network,omitempty"`
-	ContainerID string      `json:"containerId,omitempty"`
-	IfName      string      `json:"ifName,omitempty"`
-	Pod         *report.Pod `json:"pod,omitempty"`
-	Count       int64       `json:"count"`
-	First       time.Time   `json:"first"`
-	Last        time.Time   `json:"last"`
+	Reason  string `json:"reason"`
+	Verb    string `json:"verb"`
+	Plugin  string `json:"plugin,omitempty"`
+	Index   int    `json:"index"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	Code    uint   `json:"code"`
+	Message string `json:"message"`
+	Details string `json:"details,omitempty"`
+	Cure    string `json:"cure"`
+	Who     string `json:"who"`
+	Stderr  string `json:"stderr,omitempty"`
+	// Evidence is what was seen on the node after the last of them.
+	Evidence    []evidence.Fact `json:"evidence,omitempty"`
+	Network     string          `json:"network,omitempty"`
+	ContainerID string          `json:"containerId,omitempty"`
+	IfName      string          `json:"ifName,omitempty"`
+	Pod         *report.Pod     `json:"pod,omitempty"`
+	Count       int64           `json:"count"`
+	First       time.Time       `json:"first"`
+	Last        time.Time       `json:"last"`
 }
 
 // Noted is a warning and how often it was met.

@@ -47,6 +47,10 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
 		Count: 1, First: r.Time, Last: r.Time,
 	}
+	for _, fact := range x.Evidence {
+		fact.Text = report.Clean(fact.Text)
+		e.Failure.Evidence = append(e.Failure.Evidence, fact)
+	}
 	return e
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
@@ -158,4 +159,28 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v: %d failures, %d chains", err, len(file.Failures), len(file.Chains))
 		}
 	})
+}
+
+// A lock that somebody holds for ever delays no call; readers count what is loose.
+func TestLocked(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	if err := s.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := disk.TryLock(s.records, "fold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := s.Add(event("ADD", nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := s.Read(); err != nil || f.Calls["ADD"].Total != 3 {
+		t.Errorf("%+v %v", f, err)
+	}
+	unlock()
+	if err := s.Add(event("ADD", nil)); err != nil || len(s.loose()) != 0 {
+		t.Errorf("%v, %d loose", err, len(s.loose()))
+	}
 }
