@@ -38,7 +38,7 @@ func TestDirectory(t *testing.T) {
 	}{
 		"own list skipped":        {map[string]string{"00-cni-shim.conflist": own, "10-a.conflist": list, "20-b.conflist": "{"}, "10-a.conflist", ""},
 		"own list broken skipped": {map[string]string{"00-cni-shim.conflist": own + "}", "10-a.conflist": list}, "10-a.conflist", ""},
-		"never falls through":     {map[string]string{"10-a.conflist": "{", "20-b.conflist": list}, "", "10-a.conflist:1:2: the text ends inside the object that opens in line 1, 1 bracket open"},
+		"never falls through":     {map[string]string{"10-a.conflist": "{", "20-b.conflist": list}, "", "10-a.conflist:1:2: the text ends inside the configuration, 1 bracket open"},
 		"single plugin":           {map[string]string{"10-a.conf": `{"cniVersion":"1.0.0","name":"lab","type":"bridge"}`}, "10-a.conf", ""},
 		"list in .conf":           {map[string]string{"10-a.conf": list}, "", "10-a.conf: missing 'type'"},
 		"wrong name":              {map[string]string{"10-a.conflist.bak": list}, "", "D: no network configuration (10-a.conflist.bak: not a name that runtimes read)"},

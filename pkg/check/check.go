@@ -103,7 +103,9 @@ func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *ru
 	}
 	r.add(path, text, []Part{{Text: text, Findings: rules.Check(c)}})
 	for _, f := range fragments {
-		if text, err := source.ReadFile(f); err == nil {
+		if text, err := source.ReadFile(f); err != nil {
+			r.List = append(r.List, diagnostic(f, nil, rules.Unreadable(f, err), nil))
+		} else {
 			fc := rules.New(filepath.Base(f), rules.Fragment, text, false)
 			r.add(f, text, []Part{{Text: text, Findings: rules.Check(fc)}})
 		}

@@ -89,6 +89,49 @@ func (s *scanner) missingBracket(at int) {
 	s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at, Cause: s.frameName(f) + " is never closed", Fix: fmt.Sprintf("put %c here", closer(s.text[f.open]))})
 }
 
+// misplacedKey stands at the colon behind a string that should be no key here: an object's bracket before it is
+// missing or of the other kind, or the array before it was never closed. The count of closing brackets tells.
+func (s *scanner) misplacedKey() {
+	switch follow := s.netClosers(s.at); {
+	case follow > len(s.stack):
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.last.start, End: s.last.start, Cause: "no { before the key " + quoted(s.slice(s.last)), Fix: "put { here"})
+	case follow == len(s.stack) && follow > 0:
+		s.wrongOpener()
+	case s.comma > s.top().open:
+		s.missingBracket(s.beforeIt)
+	default:
+		s.missingBracket(s.last.start)
+	}
+}
+
+// misplacedValue stands at a bracket that opens a value where a key must stand.
+func (s *scanner) misplacedValue() {
+	c := s.text[s.at]
+	switch follow, depth := s.netClosers(s.at), len(s.stack); {
+	case follow == depth:
+		s.wrongOpener()
+	case follow > depth && s.want == wantKey && s.key != (span{}):
+		at := s.nextToken(s.key.end) + 1 // behind the colon
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at, Cause: "no [ before the first element of " + quoted(s.slice(s.key)), Fix: "put [ here"})
+	case s.suspect == nil && s.want == wantFirst:
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("%c where a key must stand; it is one too many", c), Fix: "delete it"})
+	case s.want == wantKey:
+		s.missingBracket(s.beforeIt)
+	default:
+		s.missingBracket(s.last.end)
+	}
+}
+
+// wrongOpener blames the innermost open bracket for its kind.
+func (s *scanner) wrongOpener() {
+	open := s.top().open
+	right := byte('[')
+	if s.text[open] == '[' {
+		right = '{'
+	}
+	s.stop(Fault{Rule: "json-unbalanced-bracket", Start: open, End: open + 1, Cause: fmt.Sprintf("%c opens what %c closes", s.text[open], closer(right)), Fix: fmt.Sprintf("write %c here", right)})
+}
+
 // netClosers counts the closing brackets from a place on that nothing behind it opens.
 func (s *scanner) netClosers(at int) int {
 	n, inString := 0, false

@@ -75,6 +75,7 @@ type scanner struct {
 	comma    int  // offset of the last comma
 	beforeIt int  // end of the token before that comma
 	suspect  *suspect
+	tries    int                                   // of quotes that may close a string
 	said     struct{ singleQuotes, conflict bool } // told once a file
 }
 
@@ -191,8 +192,8 @@ func (s *scanner) separator() {
 	case r == ';' || r == '，' || r == '、':
 		s.fault(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%c instead of a comma after %s", r, s.lastName()), Fix: "replace it by a comma"})
 		s.nextMember(n)
-	case r == ':' && !s.inObject():
-		s.missingBracket(s.beforeIt) // a key among elements: the array should have ended before it
+	case r == ':' && (!s.inObject() || s.netClosers(s.at) > len(s.stack)):
+		s.misplacedKey()
 	case r == ':' || r == '=':
 		s.stop(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%c after the value %s", r, s.lastName()), Fix: "put a comma between two members, and a colon only after a key"})
 	case s.lacksQuote():
@@ -225,6 +226,10 @@ func (s *scanner) nextMember(n int) {
 // trailing stands after the top-level value.
 func (s *scanner) trailing() {
 	c := s.text[s.at]
+	if c == ':' && s.text[s.last.start] == '"' && s.netClosers(s.at) > 0 {
+		s.misplacedKey()
+		return
+	}
 	if c == '}' || c == ']' {
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("%c closes nothing", c), Fix: "delete it, or find the bracket that was closed too early"})
 		return

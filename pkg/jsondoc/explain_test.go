@@ -35,6 +35,8 @@ var cases = []struct{ rule, bad, cause, also string }{
 	{"json-comment", "«# managed»\n# by hand\n{}", "a comment, which JSON does not have", "json-comment"},
 	{"json-single-quotes", `{«'»a': 'b', 'c': True}`, `single quotes instead of "`, "json-bad-literal"},
 	{"json-smart-quotes", `{«“»a”: 1}`, `the typographic quote “ (U+201C) instead of "`, ""},
+	{"json-smart-quotes", "{\"a\": \"b«”»,\n\"c\": \"it’s “d”, e\"}", "the typographic quote ” (U+201D) instead of the closing \"", ""},
+	{"json-single-quotes", `{"a": "b«'», "c": 1}`, `a single quote instead of the closing "`, ""},
 	{"json-unquoted-key", `{«abc»: 1}`, "the key abc is not quoted", ""},
 	{"json-unquoted-key", `{"x": 1, «abc"»: 1}`, "the key abc lacks its opening quote", ""},
 	{"json-unterminated-string", "{\"a\": «\"bc»,\n\"d\": 1}", `the string "bc lacks its closing quote`, ""},
@@ -126,7 +128,7 @@ func TestMend(t *testing.T) {
 func TestExplainHostile(t *testing.T) {
 	const size = 4 << 20
 	for name, unit := range map[string]string{
-		"brackets": "[", "closers": "]", "commas": ",", "quotes": `"`, "lines": "\"\n", "words": "a:", "tags": "{{", "comments": "/*", "smart": "“", "pairs": `{"a":`, "escapes": `"\`, "conflict": "<<<<<<<\n", "bad elements": "[1}", "shouting": "__A", "gaps": `"a"b`,
+		"brackets": "[", "closers": "]", "commas": ",", "quotes": `"`, "lines": "\"\n", "words": "a:", "tags": "{{", "comments": "/*", "smart": "“", "pairs": `{"a":`, "escapes": `"\`, "conflict": "<<<<<<<\n", "bad elements": "[1}", "shouting": "__A", "gaps": `"a"b`, "closers of quotes": "“,", "closing": "\"”,",
 	} {
 		text := bytes.Repeat([]byte(unit), size/len(unit))
 		begin := time.Now()

@@ -51,6 +51,8 @@ func otherFormat(text []byte) (at int, what string) {
 		return at, "a script"
 	case bytes.HasPrefix(rest, []byte("-----BEGIN")):
 		return at, "a PEM file"
+	case bytes.HasPrefix(rest, []byte("```")):
+		return at, "Markdown"
 	case bytes.HasPrefix(rest, []byte("\x7fELF")):
 		return at, "a program"
 	case bytes.HasPrefix(rest, []byte("\x1f\x8b")):
@@ -69,6 +71,8 @@ func otherFormat(text []byte) (at int, what string) {
 		if len(line) == 0 || line[0] == '#' && !bytes.HasPrefix(line, []byte("#{")) || bytes.HasPrefix(line, []byte("//")) || bytes.HasPrefix(line, []byte("---")) && isMark(line) {
 			if bytes.HasPrefix(line, []byte("---")) && firstByte(body) != '{' && firstByte(body) != '[' {
 				return at, "YAML"
+			} else if bytes.HasPrefix(line, []byte("---")) && len(body) > 0 {
+				return at, "YAML by its document mark"
 			}
 			continue
 		}
@@ -84,6 +88,15 @@ func firstByte(b []byte) byte {
 		return b[0]
 	}
 	return 0
+}
+
+// isLiteralWord tells what may begin a JSON text, or was meant to.
+func isLiteralWord(w []byte) bool {
+	switch string(bytes.ToLower(w)) {
+	case "true", "false", "null", "none":
+		return true
+	}
+	return w[0] >= '0' && w[0] <= '9' || w[0] == '_'
 }
 
 // lineFormat names the format that a first line betrays.
@@ -110,8 +123,10 @@ func lineFormat(line []byte) string {
 		return ""
 	case rest[0] == ':' && (len(rest) == 1 || rest[1] == ' '):
 		return "YAML"
-	case rest[0] == '=':
+	case rest[0] == '=' && len(rest) > 1 && rest[1] != '=':
 		return "a file of variables"
+	case len(line) > i && line[i] == ' ' && !isLiteralWord(line[:i]) && (isWord(rest[0]) || rest[0] == '>' || rest[0] == '-' || rest[0] == '<'):
+		return "plain text"
 	}
 	return ""
 }

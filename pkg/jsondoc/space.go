@@ -25,8 +25,13 @@ func (s *scanner) space() {
 			if !isInvisible(r) && !(r == utf8.RuneError && n == 1 && c == 0xa0) {
 				return
 			}
-			s.fault(Fault{"json-invisible-char", s.at, s.at + n, fmt.Sprintf("an invisible character (%s) between two tokens", runeName(r, c)), "delete it, or type a plain space", []Edit{{s.at, s.at + n, " "}}})
-			s.at += n
+			f := Fault{Rule: "json-invisible-char", Start: s.at, Cause: fmt.Sprintf("an invisible character (%s) between two tokens", runeName(r, c)), Fix: "delete it, or type a plain space"}
+			for ; n > 0 && (isInvisible(r) || r == utf8.RuneError && n == 1 && s.text[s.at] == 0xa0); r, n = s.rune(s.at) { // a run of them is one fault
+				f.Edits = append(f.Edits, Edit{s.at, s.at + n, " "})
+				s.at += n
+			}
+			f.End = s.at
+			s.fault(f)
 		case s.conflictMarker():
 		case s.want != wantValue && s.want != wantElement && s.want != wantColon && s.templateTag():
 		default:

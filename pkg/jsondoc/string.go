@@ -52,6 +52,10 @@ func (s *scanner) string() {
 		case c == 0:
 			s.nul(i)
 			return
+		case c == '\'' || c >= utf8.RuneSelf:
+			if s.otherClosing(start, i) {
+				return
+			}
 		case c < ' ':
 			name, fix := fmt.Sprintf("a control character (%#02x)", c), "delete it"
 			if c == '\t' {
@@ -69,6 +73,34 @@ func (s *scanner) string() {
 		f = Fault{Rule: "json-unterminated-string", Start: start, End: start + len(bytes.TrimRight(tail, " }],")), Cause: "the string " + openQuoted(s.text[start:]) + " lacks its closing quote", Fix: "put a double quote where the string ends"}
 	}
 	s.stop(f)
+}
+
+// otherClosing tells whether the quote at i, which JSON does not have, was meant to close the string from start: what
+// may follow a string follows it, and the double quotes on the rest of the line come in pairs.
+func (s *scanner) otherClosing(start, i int) bool {
+	r, n := s.rune(i)
+	if r != '\'' && !isSmartQuote(r) || s.tries > maxFaults || !s.closesAt(i+n-1) {
+		return false
+	}
+	s.tries++ // each may read to the end of its line
+	pairs := true
+	for j := i + n; j < len(s.text) && s.text[j] != '\n'; j++ {
+		if s.text[j] == '\\' {
+			j++
+		} else if s.text[j] == '"' {
+			pairs = !pairs
+		}
+	}
+	if !pairs {
+		return false
+	}
+	f := Fault{Rule: "json-smart-quotes", Start: i, End: i + n, Cause: fmt.Sprintf("the typographic quote %c (%U) instead of the closing \"", r, r), Fix: `replace it by a plain "`, Edits: []Edit{{i, i + n, `"`}}}
+	if r == '\'' {
+		f.Rule, f.Cause, f.Edits = "json-single-quotes", `a single quote instead of the closing "`, nil
+	}
+	s.fault(f)
+	s.last, s.at = span{start, i + n}, i+n
+	return true
 }
 
 // lineBreak judges a line that ends at i inside the string from start: whether the string goes on behind it, which

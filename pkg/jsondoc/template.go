@@ -8,7 +8,7 @@ import (
 const templateFix = "let the installer write the file again, or put the value in"
 
 // Placeholder finds the first place in b that an installer or a template engine would have replaced: __X__, {{ }},
-// {% %}, ${X}, $(X), <% %>. ok is false when there is none.
+// {% %}, ${X}, $(X), $X, <% %>. ok is false when there is none.
 func Placeholder(b []byte) (start, end int, ok bool) {
 	for i := 0; i < len(b); i++ {
 		if n := placeholderLen(b[i:]); n > 0 && (b[i] != '_' || i == 0 || !isWord(b[i-1])) {
@@ -34,6 +34,8 @@ func placeholderLen(b []byte) int {
 		return through(b, "}")
 	case b[0] == '$' && b[1] == '(' && isWord(b[2]):
 		return through(b, ")")
+	case b[0] == '$' && isUpper(b[1]) && (isUpper(b[2]) || b[2] == '_'):
+		return shellVariable(b)
 	case b[0] == '_' && b[1] == '_' && isUpper(b[2]):
 		i := 2
 		for i < len(b) && (isUpper(b[i]) || b[i] == '_' || b[i] >= '0' && b[i] <= '9') {

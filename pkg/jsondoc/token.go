@@ -12,10 +12,7 @@ func (s *scanner) readKey() {
 	start := s.at
 	c := s.text[s.at]
 	if c == '{' || c == '[' {
-		s.missingBracket(s.last.end)
-		if s.suspect == nil && s.want == wantKey {
-			s.faults[len(s.faults)-1].Start, s.faults[len(s.faults)-1].End = s.beforeIt, s.beforeIt
-		}
+		s.misplacedValue()
 		return
 	}
 	if s.quotedToken() {

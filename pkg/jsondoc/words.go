@@ -37,6 +37,14 @@ func (s *scanner) frameName(f frame) string {
 	if f.key != (span{}) {
 		return what + " " + quoted(s.slice(f.key))
 	}
+	for i, g := range s.stack {
+		if g.open == f.open && i > 0 && s.stack[i-1].key != (span{}) {
+			return "an element of " + quoted(s.slice(s.stack[i-1].key))
+		}
+	}
+	if f.indent == 0 && len(s.stack) > 0 && s.stack[0].open == f.open {
+		return "the configuration"
+	}
 	return what + " that opens " + s.lineOf(f.open)
 }
 

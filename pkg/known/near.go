@@ -11,7 +11,7 @@ func Near(s string, words []string) string {
 		if w == s || w == "" {
 			continue
 		}
-		if strings.EqualFold(w, t) || strings.EqualFold(strings.NewReplacer("-", "", "_", "", ".", "").Replace(w), strings.NewReplacer("-", "", "_", "", ".", "").Replace(t)) {
+		if strings.EqualFold(w, t) || strings.EqualFold(strip(w), strip(t)) {
 			return w
 		}
 		allowed := 0
@@ -28,14 +28,28 @@ func Near(s string, words []string) string {
 	return best
 }
 
+// strip drops what separates the words of a name.
+func strip(s string) string {
+	if !strings.ContainsAny(s, "-_.") {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // slips counts the letters to add, drop, change or swap with their neighbour; 3 means more than matters.
 func slips(a, b string) int {
-	const many = 3
-	if len(a)-len(b) >= many || len(b)-len(a) >= many || len(a) > 64 {
+	const many, longest = 3, 64
+	if len(a)-len(b) >= many || len(b)-len(a) >= many || len(a) > longest || len(b) > longest {
 		return many
 	}
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
+	var rows [3][longest + 1]int
+	prev2, prev, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
 		prev[j] = j
 	}
 	for i := 1; i <= len(a); i++ {

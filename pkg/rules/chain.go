@@ -81,7 +81,7 @@ var _ = add(&Rule{
 			if pl.Type == "bandwidth" && pl.has("ingressRate", "egressRate", "ingressBurst", "egressBurst") {
 				continue
 			}
-			if caps := pl.Node.Fold("capabilities"); caps != nil && caps.Kind != jsondoc.Object || pl.nearCapability() || pl.Node.Get(pl.Known.Capability) != nil {
+			if caps := pl.Node.Fold("capabilities"); caps != nil && caps.Kind != jsondoc.Object || caps.Get(pl.Known.Capability) != nil && caps.Get(pl.Known.Capability).Kind != jsondoc.Bool || pl.nearCapability() || pl.Node.Get(pl.Known.Capability) != nil {
 				continue // told by another rule
 			}
 			p.value(pl.Node, `add "capabilities": { "`+pl.Known.Capability+`": true }`, "%s has no capability %s, so it gets nothing to do", pl.Type, pl.Known.Capability)

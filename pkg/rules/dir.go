@@ -63,7 +63,9 @@ func (p *DirPass) report(path string, f Finding) {
 	if len(*p.findings) >= maxFindings {
 		return
 	}
-	f.Rule = p.rule
+	if f.Rule == nil {
+		f.Rule = p.rule
+	}
 	if f.Fix == "" {
 		f.Fix = p.rule.Fix
 	}
@@ -125,7 +127,7 @@ var _ = add(&Rule{
 	Source: "containernetworking/cni:libcni/conf.go (ConfFiles); containerd/go-cni:opts.go",
 	Dir: func(p *DirPass) {
 		for _, e := range p.Entries {
-			if e.Candidate || e.IsDir() && source.Readable(e.Name) {
+			if e.Candidate {
 				return
 			}
 		}
@@ -304,7 +306,7 @@ var _ = add(&Rule{
 	Dir: func(p *DirPass) {
 		for _, e := range p.candidates() {
 			if strings.HasPrefix(e.Name, ".") && e.Err == nil {
-				p.whole(diag.Warning, e.Path, "", "%s is hidden and read all the same, before every other file", e.Name)
+				p.top(diag.Warning, e.Path, "", "%s is hidden and read all the same, before every other file", e.Name)
 			}
 		}
 	},
@@ -333,9 +335,10 @@ var danglingLink = add(&Rule{
 	Source: "containernetworking/cni:libcni/conf.go (ConfFiles looks at the link, ReadFile follows it)",
 	Dir: func(p *DirPass) {
 		for _, e := range p.candidates() {
-			if e.Err != nil && e.Mode&fs.ModeSymlink != 0 && !os.IsPermission(e.Err) {
-				p.whole(diag.Error, e.Path, "", "%s links to %s, which %s", e.Name, e.Target, linkTrouble(e.Err))
+			if e.Err == nil || e.Mode&fs.ModeSymlink == 0 && !e.Mode.IsRegular() {
+				continue // told as no regular file
 			}
+			p.report(e.Path, Unreadable(e.Path, e.Err))
 		}
 	},
 })
@@ -355,14 +358,17 @@ var _ = add(&Rule{
 	Doc:    "The user that runs the runtime, or this check, may not read the file, or it is larger than any configuration.",
 	Fix:    "make it readable for root: chmod 600, or 644",
 	Source: "containernetworking/cni:libcni/conf.go",
-	Dir: func(p *DirPass) {
-		for _, e := range p.candidates() {
-			if e.Err != nil && (os.IsPermission(e.Err) || e.Mode.IsRegular()) {
-				p.whole(diag.Error, e.Path, "", "%s cannot be read: %s", e.Name, plainError(e.Err))
-			}
-		}
-	},
 })
+
+// Unreadable is the finding for a file that cannot be read, be it in the directory or below it.
+func Unreadable(path string, err error) Finding {
+	name := filepath.Base(path)
+	rule, message := Lookup("file-unreadable"), fmt.Sprintf("%s cannot be read: %s", name, plainError(err))
+	if target, e := os.Readlink(path); e == nil && !os.IsPermission(err) {
+		rule, message = Lookup("file-dangling-link"), fmt.Sprintf("%s links to %s, which %s", name, target, linkTrouble(err))
+	}
+	return Finding{Rule: rule, Severity: diag.Error, Whole: true, Message: message, Fix: rule.Fix}
+}
 
 // plainError is the system's words without the operation and the path.
 func plainError(err error) string {

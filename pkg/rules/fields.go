@@ -38,8 +38,8 @@ func (c *Conf) fields(visit func(pl *Plugin, n *jsondoc.Node, f *known.Field)) {
 }
 
 func (c *Conf) field(n *jsondoc.Node, f *known.Field, each func(*jsondoc.Node, *known.Field)) {
-	if n.Kind == jsondoc.Null || c.hole(n) {
-		return
+	if n.Kind == jsondoc.Null || c.hole(n) || f.Name != "" && n.Key != f.Name && n.Parent.Get(f.Name) != nil {
+		return // the last: a twin in another case, which does not count
 	}
 	each(n, f)
 	switch {

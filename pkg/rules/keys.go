@@ -74,6 +74,7 @@ func (p *Pass) misspelled(n *jsondoc.Node, fields []known.Field, reader string) 
 			names = append(names, f.Name)
 		}
 	}
+	unknown := 0
 	for _, k := range n.Kids {
 		if f := known.Find(fields, k.Key); f != nil {
 			switch e := f.Elem; {
@@ -93,6 +94,9 @@ func (p *Pass) misspelled(n *jsondoc.Node, fields []known.Field, reader string) 
 				}
 			}
 			continue
+		}
+		if unknown++; unknown > 100 { // an object of a machine's making
+			return
 		}
 		if near := nearKey(k.Key, names); near != "" && !strings.EqualFold(near, k.Key) {
 			p.key(k, `write "`+near+`"`, "%s does not read %q; %q is meant, probably", reader, k.Key, near)

@@ -23,7 +23,7 @@ var _ = add(&Rule{
 	Good:   `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge"}]}`,
 	Source: "containernetworking/cni:libcni/conf.go; pkg/utils/utils.go (ValidateNetworkName)",
 	Check: func(p *Pass) {
-		if p.Kind == Fragment || p.Root.Kind != jsondoc.Object || p.foreign() || p.name() != nil || p.caseTwin("name") != nil && p.Kind == List && p.Refusal() == nil {
+		if p.Kind == Fragment || p.Root.Kind != jsondoc.Object || p.foreign() || p.name() != nil || p.caseTwin("name") != nil {
 			return
 		}
 		s := diag.Error

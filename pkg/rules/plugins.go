@@ -131,6 +131,9 @@ var _ = add(&Rule{
 			if i := strings.LastIndexByte(pl.Type, '/'); i >= 0 && !p.hole(pl.TypeNode) {
 				p.value(pl.TypeNode, `write "`+pl.Type[i+1:]+`"`, "type %q is a path; a plugin's name has no slash", pl.Type)
 			}
+			if i := strings.LastIndexByte(pl.IPAMType, '/'); i >= 0 && !p.hole(pl.IPAM.Fold("type")) {
+				p.value(pl.IPAM.Fold("type"), `write "`+pl.IPAMType[i+1:]+`"`, "ipam type %q is a path; a plugin's name has no slash", pl.IPAMType)
+			}
 		}
 	},
 })
