@@ -90,7 +90,9 @@ func FuzzText(f *testing.F) {
 			}
 		case 1:
 			var c *libcni.NetworkConfig
+			//lint:ignore SA1019 deprecated, and still what runtimes do with these files
 			if c, err = libcni.ConfFromBytes(text); err == nil { //nolint:staticcheck // as runtimes do
+				//lint:ignore SA1019 deprecated, and still what runtimes do with these files
 				_, err = libcni.ConfListFromConf(c) //nolint:staticcheck // as runtimes do
 			}
 		default:
