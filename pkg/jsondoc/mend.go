@@ -26,13 +26,16 @@ func Mend(text []byte, may func(rule string) bool) (out []byte, mended []Fault, 
 	return out, mended, json.Valid(out)
 }
 
-// Apply returns a copy of text with the edits made; they must not overlap.
+// Apply returns a copy of text with the edits made. One that overlaps another before it is left for a second run.
 func Apply(text []byte, edits []Edit) []byte {
 	edits = slices.Clone(edits)
 	slices.SortStableFunc(edits, func(a, b Edit) int { return a.Start - b.Start })
 	out := make([]byte, 0, len(text))
 	at := 0
 	for _, e := range edits {
+		if e.Start < at {
+			continue
+		}
 		out = append(out, text[at:e.Start]...)
 		out = append(out, e.New...)
 		at = e.End
