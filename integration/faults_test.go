@@ -11,6 +11,7 @@ import (
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
+	"golang.org/x/sys/unix"
 )
 
 const versionAnswer = `[ "$CNI_COMMAND" = VERSION ] && { echo '{"cniVersion":"1.1.0","supportedVersions":["0.4.0","1.0.0","1.1.0"]}'; exit 0; }` + "\n"
@@ -261,18 +262,14 @@ func TestRollBack(t *testing.T) {
 	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err == nil || !strings.Contains(err.Error(), "rec1 (2/3): rec1 says no; to ADD") {
 		t.Errorf("%v", err)
 	}
-	var order []string
 	b, _ := os.ReadFile(record)
 	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
 		var r recorded
-		if json.Unmarshal([]byte(line), &r) == nil {
-			order = append(order, r.Plugin+verbOf(r.Env))
-			if strings.Contains(verbOf(r.Env), "DEL") && strings.Contains(string(r.Stdin), "prevResult") {
-				t.Error("a roll-back with prevResult")
-			}
+		if json.Unmarshal([]byte(line), &r) == nil && verbOf(r.Env) == " DEL" && strings.Contains(string(r.Stdin), "prevResult") {
+			t.Error("a roll-back with prevResult")
 		}
 	}
-	if got := strings.Join(order, " "); got != "rec0 ADD rec1 ADD rec1 DEL rec0 DEL" {
+	if got := l.calls(record); got != "rec0 ADD rec1 ADD rec1 DEL rec0 DEL" {
 		t.Errorf("%s", got)
 	}
 	l.journal(1, func(e entry) bool {
@@ -351,4 +348,29 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 	l.run("ip", "link", "del", "lab1")
+}
+
+// Where no mark can be kept a circle is found all the same, after some turns.
+func TestRecursionWithoutMarks(t *testing.T) {
+	l := newLab(t)
+	turns := filepath.Join(t.TempDir(), "turns")
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"meta"}]}}`
+	if err := os.WriteFile(binDir+"/meta", []byte("#!/bin/sh\n"+versionAnswer+"echo >>"+turns+"\ncat >/dev/null\n/opt/cni/bin/cni-shim <<'X'\n"+conf+"\nX\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(binDir + "/meta")
+	l.run("mkdir", "-p", "/run/cni-shim")
+	if err := unix.Mount("tmpfs", "/run/cni-shim", "tmpfs", unix.MS_RDONLY, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Unmount("/run/cni-shim", unix.MNT_DETACH) }()
+	for _, verb := range []string{"STATUS", "CHECK"} {
+		stdout, code := l.plugin(verb, conf, "CNI_NETNS="+l.pod().NetNS)
+		if code != 1 || !strings.Contains(stdout, "the chain leads back to the shim: "+verb+" of network lab runs inside itself") {
+			t.Errorf("%s: exit %d: %s", verb, code, stdout)
+		}
+	}
+	if b, _ := os.ReadFile(turns); len(b) != 6 {
+		t.Errorf("%d turns for two verbs, want 6", len(b))
+	}
 }

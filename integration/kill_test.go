@@ -262,3 +262,22 @@ func TestNamesThatClimb(t *testing.T) {
 	}
 	l.clean()
 }
+
+// A plugin that hangs on VERSION delays the first call by two seconds, STATUS by no more than its own bound, and later calls not at all.
+func TestVersionHangs(t *testing.T) {
+	l := newLab(t)
+	asked := filepath.Join(t.TempDir(), "asked")
+	path := l.plant("")
+	if err := os.WriteFile(sick+"/sick", []byte("#!/bin/sh\n[ $CNI_COMMAND = VERSION ] && { echo >>"+asked+"; sleep 60; }\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	pod := l.pod()
+	for i, verb := range []string{"STATUS", "ADD", "STATUS", "ADD"} {
+		if out, code := l.plugin(verb, fmt.Sprintf(sickConf, `,"timeouts":{"STATUS":"1s"}`), path, "CNI_NETNS="+pod.NetNS); code != 0 {
+			t.Errorf("call %d, %s: %s", i, verb, out)
+		}
+	}
+	if b, _ := os.ReadFile(asked); string(b) != "\n" {
+		t.Errorf("asked %d times, want once", len(b))
+	}
+}
