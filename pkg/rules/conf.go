@@ -126,6 +126,14 @@ func (c *Conf) add(n *jsondoc.Node, parent *Plugin, inChain bool) {
 		if d := n.Fold("delegate"); d.Is(jsondoc.Object) {
 			c.add(d, p, false)
 		}
+	case "cni-shim":
+		if d := n.Get("chain"); d.Get("plugins").Is(jsondoc.Array) {
+			for _, e := range d.Get("plugins").Kids {
+				c.add(e, p, false)
+			}
+		} else if d.Is(jsondoc.Object) {
+			c.add(d, p, false)
+		}
 	case "multus":
 		for _, d := range kids(n.Fold("delegates")) {
 			if list := d.Get("plugins"); list.Is(jsondoc.Array) {

@@ -148,7 +148,7 @@ var _ = add(&Rule{
 	Dir: func(p *DirPass) {
 		read := len(p.candidates()) > 0
 		for _, e := range p.Entries {
-			if e.Candidate || e.IsDir() || !source.LooksLikeCNI(e.Text) {
+			if e.Candidate || e.IsDir() || !source.LooksLikeCNI(e.Text) || p.shimRenamed(e) {
 				continue
 			}
 			s, name := diag.Warning, strings.ToLower(e.Name)
@@ -191,7 +191,7 @@ var _ = add(&Rule{
 		var losers []string
 		var first *source.Entry
 		for i, e := range nets {
-			if i > 0 && p.loads(e) && p.loads(nets[0]) && !outOfOrder(nets[0].Name, e.Name) {
+			if i > 0 && p.loads(e) && p.loads(nets[0]) && !outOfOrder(nets[0].Name, e.Name) && p.Confs[e.Name].own() == nil {
 				if losers = append(losers, e.Name); first == nil {
 					first = e
 				}
@@ -287,7 +287,9 @@ var _ = add(&Rule{
 			if c == nil || c.Root == nil || !c.name().Is(jsondoc.String) || c.name().Str() == "" {
 				continue
 			}
-			if first := seen[c.name().Str()]; first != "" {
+			if first := seen[c.name().Str()]; first != "" && p.wraps(first, e.Name) {
+				continue
+			} else if first != "" {
 				p.value(diag.Warning, e.Path, c.name(), "", "%s defines the network %q already", first, c.name().Str())
 				continue
 			}
