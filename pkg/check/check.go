@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,11 +84,11 @@ func dir(path string, o Options) (*Result, error) {
 			rd.Confs[e.Name] = r.conf(e.Path, rules.KindOf(e.Name), e.Text, path)
 		}
 	}
-	lines := map[string][]byte{}
-	for _, e := range d.Entries {
-		lines[e.Path] = e.Text
-	}
+	lines := map[string]*diag.Lines{path: diag.NewLines(nil)}
 	for _, f := range rules.CheckDir(rd) {
+		if lines[f.Path] == nil {
+			lines[f.Path] = diag.NewLines(d.Text(f.Path))
+		}
 		r.List = append(r.List, diagnostic(f.Path, lines[f.Path], f.Finding, nil))
 	}
 	sortByFile(r.List, path)
@@ -147,20 +148,26 @@ func sub(c *rules.Conf, dir string) []string {
 	return c.Sub.Files
 }
 
+// maxTold bounds the findings of one file: a manifest may hold thousands of configurations.
+const maxTold = 1000
+
 // add notes a file that was read and tells its findings.
 func (r *Result) add(path string, text []byte, parts []Part) {
 	f := File{Path: path, Text: text, Parts: parts}
+	lines, told := diag.NewLines(text), 0
 	for _, p := range parts {
 		for _, x := range p.Findings {
 			f.Refused = f.Refused || x.Refused
-			r.List = append(r.List, diagnostic(path, text, x, p.Where))
+			if told++; told <= maxTold {
+				r.List = append(r.List, diagnostic(path, lines, x, p.Where))
+			}
 		}
 	}
 	r.Files = append(r.Files, f)
 }
 
 // diagnostic gives a finding its place in the file.
-func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) diag.Diagnostic {
+func diagnostic(path string, lines *diag.Lines, f rules.Finding, where func(int) int) diag.Diagnostic {
 	d := diag.Diagnostic{Rule: f.Rule.ID, Severity: f.Severity, Message: f.Message, Fix: f.Fix, Refused: f.Refused}
 	d.File = path
 	if f.Whole && where == nil {
@@ -170,12 +177,12 @@ func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) 
 	if where != nil {
 		start, end = where(start), where(end)
 	}
-	d.Line, d.Column = diag.LineColumn(text, start)
-	d.EndLine, d.EndColumn = diag.LineColumn(text, max(start, end))
+	d.Line, d.Column = lines.Place(start)
+	d.EndLine, d.EndColumn = lines.Place(max(start, end))
 	return d
 }
 
-// sortByFile orders findings by file, those of the directory itself last, and leaves the order within a file.
+// sortByFile orders findings by file and place, those of the directory itself last.
 func sortByFile(l diag.List, dir string) {
 	slices.SortStableFunc(l, func(a, b diag.Diagnostic) int {
 		if (a.File == dir) != (b.File == dir) {
@@ -184,7 +191,7 @@ func sortByFile(l diag.List, dir string) {
 			}
 			return -1
 		}
-		return strings.Compare(a.File, b.File)
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
 	})
 }
 

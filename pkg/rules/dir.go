@@ -17,6 +17,9 @@ type Dir struct {
 	*source.Dir
 	Runtime string           // "crio", else containerd: who reads it
 	Confs   map[string]*Conf // of the candidates that could be read, by name
+
+	shims []outer // see outers
+	read  bool
 }
 
 // DirFinding is what a rule has found in a directory. Offsets are those of the raw text of the file, where Whole is

@@ -38,6 +38,13 @@ type outer struct {
 // outers are the lists of the directory in which the shim runs a chain of its own. One in which the shim stands bare
 // before real plugins is not among them: there it only watches.
 func (d *Dir) outers() []outer {
+	if !d.read {
+		d.shims, d.read = d.readOuters(), true
+	}
+	return d.shims
+}
+
+func (d *Dir) readOuters() []outer {
 	var out []outer
 	for _, e := range d.candidates() {
 		c := d.Confs[e.Name]
