@@ -20,12 +20,16 @@ import (
 // Options of a check. The zero value is that of a node with containerd.
 type Options struct {
 	Runtime string // "containerd" or "crio"; they differ in what a broken first file costs
+	OnNode  bool   // the directory is the one that a runtime of this node reads, and no copy of another's
+	Root    string // of the node's files; "" for /
+	All     bool   // the runtime attaches pods to every network of the directory
 }
 
 // Result is what was read and what was found.
 type Result struct {
 	List  diag.List
-	Files []File // that were read, in order
+	Files []File     // that were read, in order
+	Dir   *rules.Dir // the directory that was read, nil where it was none
 }
 
 // File is one configuration that was read.
@@ -78,7 +82,8 @@ func dir(path string, o Options) (*Result, error) {
 	if r.manifests(d) {
 		return r, nil
 	}
-	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}}
+	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}, OnNode: o.OnNode, Root: o.Root, All: o.All}
+	r.Dir = rd
 	for _, e := range d.Entries {
 		if e.Candidate && e.Err == nil {
 			rd.Confs[e.Name] = r.conf(e.Path, rules.KindOf(e.Name), e.Text, path)

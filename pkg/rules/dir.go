@@ -17,6 +17,9 @@ type Dir struct {
 	*source.Dir
 	Runtime string           // "crio", else containerd: who reads it
 	Confs   map[string]*Conf // of the candidates that could be read, by name
+	OnNode  bool             // it is the one that a runtime of this node reads, and no copy: paths mean what they say
+	Root    string           // of the node's files; "" for /
+	All     bool             // the runtime attaches pods to every network of the directory
 
 	shims []outer // see outers
 	read  bool
@@ -191,6 +194,9 @@ var _ = add(&Rule{
 	Source: "containerd/go-cni:opts.go (max_conf_num); cri-o/ocicni:pkg/ocicni/ocicni.go",
 	Dir: func(p *DirPass) {
 		nets := p.networks()
+		if p.All {
+			return
+		}
 		var losers []string
 		var first *source.Entry
 		for i, e := range nets {
@@ -398,11 +404,18 @@ var _ = add(&Rule{
 				continue
 			}
 			walk(c.Root, func(n *jsondoc.Node) {
-				rel, ok := strings.CutPrefix(n.Str(), here)
-				if !ok || n.Key != "kubeconfig" || c.hole(n) {
+				if n.Key != "kubeconfig" || c.hole(n) {
 					return
 				}
-				if _, err := os.Lstat(filepath.Join(p.Path, filepath.Clean("/"+rel))); os.IsNotExist(err) {
+				path := ""
+				if rel, ok := strings.CutPrefix(n.Str(), here); p.OnNode && filepath.IsAbs(n.Str()) {
+					path = filepath.Join(p.Root, n.Str())
+				} else if ok {
+					path = filepath.Join(p.Path, filepath.Clean("/"+rel))
+				} else {
+					return
+				}
+				if _, err := os.Lstat(path); os.IsNotExist(err) {
 					p.value(diag.Warning, e.Path, n, "", "the kubeconfig %s does not exist", n.Str())
 				}
 			})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -54,7 +55,7 @@ func (d *Dir) readOuters() []outer {
 		}
 		o := outer{entry: e, conf: c, shim: pl}
 		switch n := pl.Node.Get("chain"); {
-		case n == nil, n.Is(jsondoc.String) && d.isHere(n.Str()):
+		case n == nil && d.isHere(config.DefaultConfDir), n.Is(jsondoc.String) && d.isHere(n.Str()):
 			o.here = true
 			o.wrapped = d.firstOther()
 		case n.Is(jsondoc.String) && d.isHere(filepath.Dir(n.Str())):
@@ -83,11 +84,11 @@ func (c *Conf) bare(pl *Plugin) bool {
 	return false
 }
 
-// isHere tells whether a path in a configuration means the directory: it is its own, or the default one, for which a
-// copy of a node's directory stands.
+// isHere tells whether a path in a configuration means the directory: it is its own, or one that runtimes read, for
+// which a copy of a node's directory stands.
 func (d *Dir) isHere(path string) bool {
 	path = filepath.Clean(path)
-	return path == filepath.Clean(d.Path) || path == config.DefaultConfDir
+	return filepath.Join(d.Root, path) == filepath.Clean(d.Path) || !d.OnNode && slices.Contains(config.ConfDirs, path)
 }
 
 func (d *Dir) firstOther() *source.Entry {
