@@ -16,7 +16,7 @@ var floors = [][]string{
 	{"pkg/diag", "pkg/reason", "pkg/disk", "pkg/known", "pkg/source"},
 	{"pkg/jsondoc", "pkg/config", "pkg/failure"},
 	{"pkg/chain", "pkg/journal", "pkg/inflight", "pkg/rules", "pkg/manifest"},
-	{"pkg/delegate", "pkg/attachment", "pkg/check"},
+	{"pkg/delegate", "pkg/attachment", "pkg/check", "pkg/outer"},
 	{"pkg/inventory", "pkg/stale"},
 	{"pkg/evidence"},
 	{"pkg/report"},
