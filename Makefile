@@ -27,6 +27,7 @@ test: setup lint unit fuzz integration ## everything that CI runs
 
 unit: ## tests of packages, of the binary's weight and of its face
 	go test -race ./...
+	go test -run Cost ./pkg/check # what the race detector allocates would be counted
 
 integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
@@ -36,7 +37,7 @@ soak: setup ## unit and integration tests TIMES in a row, with the race detector
 	cd integration && go test -race -count=$(TIMES) -timeout 4h ./...
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 

@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,12 +20,16 @@ import (
 // Options of a check. The zero value is that of a node with containerd.
 type Options struct {
 	Runtime string // "containerd" or "crio"; they differ in what a broken first file costs
+	OnNode  bool   // the directory is the one that a runtime of this node reads, and no copy of another's
+	Root    string // of the node's files; "" for /
+	All     bool   // the runtime attaches pods to every network of the directory
 }
 
 // Result is what was read and what was found.
 type Result struct {
 	List  diag.List
-	Files []File // that were read, in order
+	Files []File     // that were read, in order
+	Dir   *rules.Dir // the directory that was read, nil where it was none
 }
 
 // File is one configuration that was read.
@@ -77,17 +82,18 @@ func dir(path string, o Options) (*Result, error) {
 	if r.manifests(d) {
 		return r, nil
 	}
-	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}}
+	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}, OnNode: o.OnNode, Root: o.Root, All: o.All}
+	r.Dir = rd
 	for _, e := range d.Entries {
 		if e.Candidate && e.Err == nil {
 			rd.Confs[e.Name] = r.conf(e.Path, rules.KindOf(e.Name), e.Text, path)
 		}
 	}
-	lines := map[string][]byte{}
-	for _, e := range d.Entries {
-		lines[e.Path] = e.Text
-	}
+	lines := map[string]*diag.Lines{path: diag.NewLines(nil)}
 	for _, f := range rules.CheckDir(rd) {
+		if lines[f.Path] == nil {
+			lines[f.Path] = diag.NewLines(d.Text(f.Path))
+		}
 		r.List = append(r.List, diagnostic(f.Path, lines[f.Path], f.Finding, nil))
 	}
 	sortByFile(r.List, path)
@@ -147,20 +153,26 @@ func sub(c *rules.Conf, dir string) []string {
 	return c.Sub.Files
 }
 
+// maxTold bounds the findings of one file: a manifest may hold thousands of configurations.
+const maxTold = 1000
+
 // add notes a file that was read and tells its findings.
 func (r *Result) add(path string, text []byte, parts []Part) {
 	f := File{Path: path, Text: text, Parts: parts}
+	lines, told := diag.NewLines(text), 0
 	for _, p := range parts {
 		for _, x := range p.Findings {
 			f.Refused = f.Refused || x.Refused
-			r.List = append(r.List, diagnostic(path, text, x, p.Where))
+			if told++; told <= maxTold {
+				r.List = append(r.List, diagnostic(path, lines, x, p.Where))
+			}
 		}
 	}
 	r.Files = append(r.Files, f)
 }
 
 // diagnostic gives a finding its place in the file.
-func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) diag.Diagnostic {
+func diagnostic(path string, lines *diag.Lines, f rules.Finding, where func(int) int) diag.Diagnostic {
 	d := diag.Diagnostic{Rule: f.Rule.ID, Severity: f.Severity, Message: f.Message, Fix: f.Fix, Refused: f.Refused}
 	d.File = path
 	if f.Whole && where == nil {
@@ -170,12 +182,12 @@ func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) 
 	if where != nil {
 		start, end = where(start), where(end)
 	}
-	d.Line, d.Column = diag.LineColumn(text, start)
-	d.EndLine, d.EndColumn = diag.LineColumn(text, max(start, end))
+	d.Line, d.Column = lines.Place(start)
+	d.EndLine, d.EndColumn = lines.Place(max(start, end))
 	return d
 }
 
-// sortByFile orders findings by file, those of the directory itself last, and leaves the order within a file.
+// sortByFile orders findings by file and place, those of the directory itself last.
 func sortByFile(l diag.List, dir string) {
 	slices.SortStableFunc(l, func(a, b diag.Diagnostic) int {
 		if (a.File == dir) != (b.File == dir) {
@@ -184,7 +196,7 @@ func sortByFile(l diag.List, dir string) {
 			}
 			return -1
 		}
-		return strings.Compare(a.File, b.File)
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
 	})
 }
 

@@ -32,47 +32,63 @@ func Repair(text []byte) (mended []byte, faults []jsondoc.Fault, ok bool) {
 // text and 0 when there is nothing to mend. In a manifest a value is mended where it stands, and only if the manifest
 // then holds just the mended value.
 func (f *File) Mend() (text []byte, mended int) {
-	text = f.Text
+	if len(f.Parts) == 1 && f.Parts[0].Where == nil {
+		out, faults, _ := jsondoc.Mend(f.Text, Fixable)
+		return out, len(faults)
+	}
+	repairs := make([]repair, len(f.Parts))
 	for i, p := range f.Parts {
-		if p.Where == nil {
-			out, faults, _ := jsondoc.Mend(text, Fixable)
-			text, mended = out, mended+len(faults)
-			continue
+		repairs[i] = f.repair(p)
+	}
+	// A manifest whose values are not all as they should be after the edits gets a second try without those.
+	for range 2 {
+		var edits []jsondoc.Edit
+		mended = 0
+		for _, r := range repairs {
+			edits, mended = append(edits, r.edits...), mended+r.faults
 		}
-		if out, n := mendValue(text, i); n > 0 {
-			text, mended = out, mended+n
+		if mended == 0 {
+			return f.Text, 0
+		}
+		out := jsondoc.Apply(f.Text, edits)
+		values, _ := manifest.Find(out)
+		if len(values) != len(repairs) {
+			return f.Text, 0
+		}
+		good := true
+		for i, v := range values {
+			if !sameValue(v.Text, repairs[i].want) {
+				repairs[i] = repair{want: f.Parts[i].Text}
+				good = false
+			}
+		}
+		if good {
+			return out, mended
 		}
 	}
-	return text, mended
+	return f.Text, 0
 }
 
-// mendValue mends the value with that number in a manifest.
-func mendValue(text []byte, number int) ([]byte, int) {
-	values, _ := manifest.Find(text)
-	if number >= len(values) {
-		return text, 0
-	}
-	v := values[number]
-	want, faults, _ := jsondoc.Mend(v.Text, Fixable)
-	if len(faults) == 0 {
-		return text, 0
-	}
-	var edits []jsondoc.Edit
-	for _, f := range faults {
-		for _, e := range f.Edits {
-			start, end := v.Where(e.Start), v.Where(e.End-1)+1
-			if !bytes.Equal(text[start:min(end, len(text))], v.Text[e.Start:e.End]) {
-				return text, 0 // written otherwise in the file: an escape, a folded line
+// repair is what mends one value of a manifest.
+type repair struct {
+	want   []byte // the value, mended
+	edits  []jsondoc.Edit
+	faults int
+}
+
+func (f *File) repair(p Part) repair {
+	want, faults, _ := jsondoc.Mend(p.Text, Fixable)
+	r := repair{want: want, faults: len(faults)}
+	for _, fault := range faults {
+		for _, e := range fault.Edits {
+			start, end := p.Where(e.Start), p.Where(e.End-1)+1
+			if !bytes.Equal(f.Text[start:min(end, len(f.Text))], p.Text[e.Start:e.End]) {
+				return repair{want: p.Text} // written otherwise in the file: an escape, a folded line
 			}
-			edits = append(edits, jsondoc.Edit{Start: start, End: end, New: e.New})
+			r.edits = append(r.edits, jsondoc.Edit{Start: start, End: end, New: e.New})
 		}
 	}
-	out := jsondoc.Apply(text, edits)
-	after, _ := manifest.Find(out)
-	if number >= len(after) || !sameValue(after[number].Text, want) {
-		return text, 0
-	}
-	return out, len(faults)
+	return r
 }
 
 // sameValue compares two texts, as JSON where they are: a manifest may lose white space at a line's end.

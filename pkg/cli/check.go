@@ -86,7 +86,7 @@ func (f *checkFlags) run(env *Env) error {
 // gather checks all paths, or the node where there are none.
 func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 	if len(f.paths) == 0 {
-		return checkNode(env, f.runtime)
+		return checkNode()
 	}
 	all := &check.Result{}
 	for _, path := range f.paths {

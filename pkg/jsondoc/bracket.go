@@ -27,6 +27,10 @@ func (s *scanner) close(c byte) {
 		s.pop(top)
 		return
 	}
+	if s.counted++; s.counted > maxFaults { // each count reads to the end of the text
+		s.done = true
+		return
+	}
 	depth, follow := len(s.stack), s.netClosers(s.at)
 	outer := depth >= 2 && matches(s.text[s.stack[depth-2].open], c)
 	switch {

@@ -76,6 +76,7 @@ type scanner struct {
 	beforeIt int  // end of the token before that comma
 	suspect  *suspect
 	tries    int                                   // of quotes that may close a string
+	counted  int                                   // how often closing brackets that do not fit were counted
 	said     struct{ singleQuotes, conflict bool } // told once a file
 }
 

@@ -37,8 +37,23 @@ func (c *Conf) fields(visit func(pl *Plugin, n *jsondoc.Node, f *known.Field)) {
 	}
 }
 
+// hasExact tells whether the object has the key in just that case. Answers are remembered: an object may have very
+// many twins.
+func (c *Conf) hasExact(object *jsondoc.Node, key string) bool {
+	q := member{object, key}
+	has, ok := c.exact[q]
+	if !ok {
+		if c.exact == nil {
+			c.exact = map[member]bool{}
+		}
+		has = object.Get(key) != nil
+		c.exact[q] = has
+	}
+	return has
+}
+
 func (c *Conf) field(n *jsondoc.Node, f *known.Field, each func(*jsondoc.Node, *known.Field)) {
-	if n.Kind == jsondoc.Null || c.hole(n) || f.Name != "" && n.Key != f.Name && n.Parent.Get(f.Name) != nil {
+	if n.Kind == jsondoc.Null || c.hole(n) || f.Name != "" && n.Key != f.Name && c.hasExact(n.Parent, f.Name) {
 		return // the last: a twin in another case, which does not count
 	}
 	each(n, f)

@@ -32,12 +32,19 @@ func (p *Pass) ranges(pl *Plugin) []rangeSet {
 	if pl.IPAMType != "host-local" || !pl.passes() {
 		return nil
 	}
+	if !pl.read {
+		pl.sets, pl.read = p.readRanges(pl), true
+	}
+	return pl.sets
+}
+
+func (p *Pass) readRanges(pl *Plugin) []rangeSet {
 	var sets []rangeSet
 	if n := pl.IPAM.Fold("subnet"); n != nil {
 		sets = append(sets, rangeSet{n, []addrRange{p.readRange(pl.IPAM)}})
 	}
 	for _, s := range kids(pl.IPAM.Fold("ranges")) {
-		set := rangeSet{node: s}
+		set := rangeSet{node: s, ranges: make([]addrRange, 0, len(s.Kids))}
 		for _, r := range s.Kids {
 			if s.Kind == jsondoc.Array && r.Kind == jsondoc.Object {
 				set.ranges = append(set.ranges, p.readRange(r))
@@ -87,6 +94,9 @@ func (p *Pass) eachRange(f func(pl *Plugin, r addrRange)) {
 
 // parseCIDR and parseIP take what package net takes, which the plugins use, and return IPv4 in its short form.
 func parseCIDR(s string) (netip.Prefix, bool) {
+	if s == "" {
+		return netip.Prefix{}, false
+	}
 	if _, _, err := net.ParseCIDR(s); err != nil {
 		return netip.Prefix{}, false
 	}
@@ -101,6 +111,9 @@ func parseCIDR(s string) (netip.Prefix, bool) {
 }
 
 func parseIP(s string) (netip.Addr, bool) {
+	if s == "" {
+		return netip.Addr{}, false
+	}
 	if net.ParseIP(s) == nil {
 		return netip.Addr{}, false
 	}
