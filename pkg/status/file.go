@@ -20,6 +20,7 @@ const (
 	maxChains   = 16
 	maxReasons  = 64
 	maxNotes    = 32
+	maxPlugins  = 32
 )
 
 // File is the status file.
@@ -62,7 +63,10 @@ type Verb struct {
 	Failed   int64            `json:"failed"`
 	ByReason map[string]int64 `json:"byReason"`
 	Duration Durations        `json:"durationUsec"`
-	Last     time.Time        `json:"last"`
+	// Plugins are the durations of the chain's plugins by type; what a plugin delegates to is part of it.
+	Plugins map[string]*Durations `json:"pluginsUsec,omitempty"`
+	Last    time.Time             `json:"last"`
+	LastOK  time.Time             `json:"lastOk,omitzero"` // of the last that succeeded
 }
 
 // Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated, up to the

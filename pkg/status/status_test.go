@@ -184,3 +184,31 @@ func TestLocked(t *testing.T) {
 		t.Errorf("%v, %d loose", err, len(s.loose()))
 	}
 }
+
+// What is said of durations never exceeds the longest seen, and grows with the share asked for.
+func TestDurations(t *testing.T) {
+	f := empty()
+	for i := range 100 {
+		e := event("ADD", nil)
+		e.DurationUsec, e.Runs = int64(1000+i), []Run{{"bridge", int64(700 + i)}, {"portmap", 40_000}}
+		f.fold(e)
+	}
+	v := f.Calls["ADD"]
+	if p50, p99 := v.Duration.Quantile(.5), v.Duration.Quantile(.99); p50 > p99 || p99 > v.Duration.Max || p50 < 512 {
+		t.Errorf("p50 %d, p99 %d, max %d", p50, p99, v.Duration.Max)
+	}
+	if p := v.Plugins["portmap"]; len(v.Plugins) != 2 || p.Count() != 100 || p.Quantile(.99) != 40_000 || v.LastOK.IsZero() {
+		t.Errorf("%+v, last ok %s", v.Plugins, v.LastOK)
+	}
+	if (&Durations{}).Quantile(.5) != 0 {
+		t.Error("a duration of no calls")
+	}
+	for i := range 2 * maxPlugins {
+		e := event("DEL", nil)
+		e.Runs = []Run{{strings.Repeat("p", i+1), 1}}
+		f.fold(e)
+	}
+	if n := len(f.Calls["DEL"].Plugins); n != maxPlugins {
+		t.Errorf("%d plugins kept", n)
+	}
+}
