@@ -58,6 +58,6 @@ func (c *call) observe(others *chain.Chain) *report.Failure {
 // inspectObserved notes every problem, also those because of which ADD fails: the runtime will tell, in its own words.
 func (c *call) inspectObserved(others *chain.Chain) {
 	if p := c.inspect(others).Fatal(); p != nil {
-		c.note("", problemFailure(others, p).Line(), false)
+		c.note("", report.NotRunnable(others, p).Line(), false)
 	}
 }
