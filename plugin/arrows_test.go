@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"pkg/evidence"},
 	{"pkg/report"},
 	{"pkg/status"},
-	{"pkg/shim"},
+	{"pkg/shim", "pkg/survey"},
 	{"pkg/cli"},
 	{"plugin"},
 }

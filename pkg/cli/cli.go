@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ type Env struct {
 
 // errNo ends a command with ExitNo. What there is to say has been said.
 var errNo = errors.New("no")
+
+// errUnknown ends a command with ExitUsage where the answer cannot be known, and that has been said.
+var errUnknown = errors.New("unknown")
 
 // usageError is a command line that is wrong: it is told with the right one.
 type usageError struct{ error }
@@ -58,12 +62,14 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 func Main(env *Env, args []string) int {
 	root := New(env)
 	root.SetArgs(args)
-	c, err := root.ExecuteC()
+	c, err := root.ExecuteContextC(context.Background())
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.Is(err, errNo):
 		return ExitNo
+	case errors.Is(err, errUnknown):
+		return ExitUsage
 	}
 	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.TrimSpace(err.Error()))
 	var usage usageError

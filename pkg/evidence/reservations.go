@@ -21,17 +21,20 @@ const (
 
 // Reservations is what host-local has given out for one network.
 type Reservations struct {
-	Dir    string   // one file an address, named for it
-	Ranges []Range  // that it gives out
-	Taken  int      // addresses reserved
-	Leaked int      // of them, those of containers that are gone; -1 where the runtime keeps its results elsewhere
-	Looked int      // how many of the taken could be looked at; where not all, Leaked is a lower bound
-	Oldest Leak     // the oldest of the leaked
-	taken  []string // names of files
+	Dir       string       // one file an address, named for it
+	Ranges    []Range      // that it gives out
+	Addresses []netip.Addr // that are reserved
+	Leaked    int          // of them, those of containers that are gone; -1 where the runtime keeps its results elsewhere
+	Looked    int          // how many of the taken could be looked at; where not all, Leaked is a lower bound
+	Oldest    Leak         // the oldest of the leaked
+	taken     []string     // names of files
 }
 
 // Range is one range of a host-local configuration, as it is written there.
-type Range struct{ Subnet, Start, End, Gateway string }
+type Range struct {
+	Subnet, Start, End, Gateway string
+	Set                         int // a container gets one address of each set
+}
 
 func (r Range) String() string {
 	if r.Start != "" || r.End != "" {
@@ -66,11 +69,11 @@ func reservations(l *look) {
 		}
 		l.note("range", "host-local gives out %s", strings.Join(ranges, ", "))
 	}
-	l.note("taken", "%d addresses are reserved in %s", r.Taken, r.Dir)
+	l.note("taken", "%d addresses are reserved in %s", len(r.taken), r.Dir)
 	switch {
 	case r.Leaked < 0:
 		return
-	case r.Looked < r.Taken:
+	case r.Looked < len(r.taken):
 		l.note("gone", "at least %d of the %d that could be looked at belong to containers that are gone", r.Leaked, r.Looked)
 	default:
 		l.note("gone", "%d of them belong to containers that are gone", r.Leaked)
@@ -110,19 +113,18 @@ func (l *look) hostLocal() *Reservations {
 		return nil
 	}
 	if c := conf.IPAM; c.Subnet != "" || c.RangeStart != "" || c.RangeEnd != "" {
-		r.Ranges = append(r.Ranges, Range{c.Subnet, c.RangeStart, c.RangeEnd, c.Gateway})
+		r.Ranges = append(r.Ranges, Range{c.Subnet, c.RangeStart, c.RangeEnd, c.Gateway, 0})
 	}
-	for _, set := range conf.IPAM.Ranges {
+	for i, set := range conf.IPAM.Ranges {
 		for _, x := range set {
-			r.Ranges = append(r.Ranges, Range{x.Subnet, x.RangeStart, x.RangeEnd, x.Gateway})
+			r.Ranges = append(r.Ranges, Range{x.Subnet, x.RangeStart, x.RangeEnd, x.Gateway, i + 1})
 		}
 	}
 	for _, name := range names {
-		if _, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":")); err == nil {
-			r.taken = append(r.taken, name)
+		if a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":")); err == nil {
+			r.Addresses, r.taken = append(r.Addresses, a), append(r.taken, name)
 		}
 	}
-	r.Taken = len(r.taken)
 	l.leaked(r)
 	return r
 }

@@ -119,14 +119,14 @@ type Unrecorded struct {
 	Last    time.Time `json:"last,omitzero"`
 }
 
-// empty is the file before the first call.
-func empty() *File {
+// Empty is the file before the first call.
+func Empty() *File {
 	return &File{Version: Version, Verdict: Verdict{Reason: "Unknown", Message: "no call has shown it yet"}, Calls: map[string]*Verb{}}
 }
 
 // parse reads a status file; one of another version or shape is an error.
 func parse(b []byte) (*File, error) {
-	f := empty()
+	f := Empty()
 	if err := json.Unmarshal(b, f); err != nil {
 		return nil, err
 	}

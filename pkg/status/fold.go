@@ -192,8 +192,8 @@ func (f *File) note(n report.Note, at time.Time) {
 	f.Notes = f.Notes[:min(len(f.Notes), maxNotes)]
 }
 
-// buckets is how many there are; the last takes everything longer.
-const buckets = 22
+// Buckets is how many there are; the last takes everything longer.
+const Buckets = 22
 
 // Bound is the longest duration that bucket i takes, in microseconds; the last has none.
 func Bound(i int) int64 { return 1 << (i + 9) }
@@ -226,7 +226,7 @@ func (d *Durations) Quantile(q float64) int64 {
 func (d *Durations) add(usec int64) {
 	d.Sum += usec
 	d.Max = max(d.Max, usec)
-	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), Buckets-1)
 	for len(d.Buckets) <= i {
 		d.Buckets = append(d.Buckets, 0)
 	}

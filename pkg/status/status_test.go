@@ -115,7 +115,7 @@ func TestSetAside(t *testing.T) {
 
 // The file's size is bounded whatever happens.
 func TestBounded(t *testing.T) {
-	f := empty()
+	f := Empty()
 	for i := range 400 {
 		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: strings.Repeat("p", i%97), Index: i, Of: 1, Cause: strings.Repeat("x", 100<<10), Stderr: strings.Repeat("y", 100<<10)})
 		e.Notes = []report.Note{{Message: strings.Repeat("n", i%1000), Always: true}}
@@ -128,7 +128,7 @@ func TestBounded(t *testing.T) {
 
 // The verdict follows STATUS and the chain, not one pod's misfortune.
 func TestVerdict(t *testing.T) {
-	f := empty()
+	f := Empty()
 	pod := &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Given: true, Cause: "x"}
 	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x", ChainLevel: true}
 	for i, c := range []struct {
@@ -187,7 +187,7 @@ func TestLocked(t *testing.T) {
 
 // What is said of durations never exceeds the longest seen, and grows with the share asked for.
 func TestDurations(t *testing.T) {
-	f := empty()
+	f := Empty()
 	for i := range 100 {
 		e := event("ADD", nil)
 		e.DurationUsec, e.Runs = int64(1000+i), []Run{{"bridge", int64(700 + i)}, {"portmap", 40_000}}
