@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 )
 
@@ -106,8 +107,13 @@ func (f *statusFlags) print(w io.Writer, s *survey.Survey, now time.Time, color 
 func (f *statusFlags) follow(ctx context.Context, env *Env) error {
 	tty, start := terminal(env), time.Now()
 	var last string
+	var verdict status.Verdict
 	for first := true; ; first = false {
 		s := f.take(ctx)
+		if !first && s.Verdict.Ready == verdict.Ready {
+			s.Verdict.Since = verdict.Since // also where only the watch has seen it begin
+		}
+		verdict = s.Verdict
 		if ctx.Err() != nil {
 			return nil
 		}
