@@ -45,7 +45,8 @@ type Verdict struct {
 	Reason  string    `json:"reason"`
 	Message string    `json:"message"`
 	Cure    string    `json:"cure,omitempty"`
-	Since   time.Time `json:"since"` // of the last change of Ready
+	Since   time.Time `json:"since"`          // of the last change of Ready
+	Verb    string    `json:"verb,omitempty"` // whose call decided it
 }
 
 // Condition follows the conventions of Kubernetes: status is True, False or Unknown, and lastTransitionTime its last change.

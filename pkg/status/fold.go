@@ -131,14 +131,20 @@ func (v *Verb) ran(runs []Run) {
 	}
 }
 
+// asked is how long a STATUS holds against an ADD: runtimes that use STATUS ask every five seconds.
+const asked = time.Minute
+
 // judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
-// shows that the chain runs. A failure of one attachment says nothing about the node.
+// shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A failure of one attachment says
+// nothing about the node.
 func (f *File) judge(e *Event) {
-	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods"}
+	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods", Verb: e.Verb}
 	switch {
 	case e.Failure != nil && e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD"):
-		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure}
+		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb}
 	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD":
+		return
+	case e.Verb == "ADD" && !f.Verdict.Ready && f.Verdict.Verb == "STATUS" && f.Calls["STATUS"] != nil && e.Time.Sub(f.Calls["STATUS"].Last) < asked:
 		return
 	}
 	v.Since = f.Verdict.Since
