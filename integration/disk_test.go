@@ -15,14 +15,21 @@ import (
 
 // A full disk, by blocks and by inodes: pods come and go, and what is not recorded is told.
 func TestDiskFull(t *testing.T) {
-	for name, options := range map[string]string{"blocks": "mode=700,size=64k", "inodes": "mode=700,nr_inodes=2"} {
-		t.Run(name, func(t *testing.T) {
+	options := map[string]string{"blocks": "mode=700,size=64k", "inodes": "mode=700,nr_inodes=2"}
+	for _, c := range []struct {
+		kind string
+		dirs []string
+	}{
+		{"blocks", []string{stateDir}}, {"blocks", []string{"/run/cni-shim"}}, {"blocks", []string{stateDir, "/run/cni-shim"}},
+		{"inodes", []string{stateDir}}, {"inodes", []string{"/run/cni-shim"}}, {"inodes", []string{stateDir, "/run/cni-shim"}},
+	} {
+		t.Run(c.kind+" of "+strings.Join(c.dirs, " and "), func(t *testing.T) {
 			l := newLab(t)
 			l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
 			outer, pod := l.outer("k8s-pod-network", ""), l.pod()
-			for _, d := range []string{stateDir, "/run/cni-shim"} {
+			for _, d := range c.dirs {
 				l.run("mkdir", "-p", d)
-				if err := unix.Mount("tmpfs", d, "tmpfs", 0, options); err != nil {
+				if err := unix.Mount("tmpfs", d, "tmpfs", 0, options[c.kind]); err != nil {
 					t.Fatal(err)
 				}
 				defer func() { _ = unix.Unmount(d, unix.MNT_DETACH) }()
@@ -31,7 +38,7 @@ func TestDiskFull(t *testing.T) {
 			if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
 				t.Fatal(err)
 			}
-			l.journal(2, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "no space left on device") })
+			l.journal(len(c.dirs), func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "no space left on device") })
 			if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
 				t.Error(err)
 			}
@@ -103,15 +110,15 @@ func TestCorruptAttachment(t *testing.T) {
 func TestWritableByAnybody(t *testing.T) {
 	l := newLab(t)
 	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"}]}`)
-	if err := errors.Join(os.Chmod(confDir+"/10-lab.conflist", 0o666), os.MkdirAll(stateDir, 0o700), os.Chmod(stateDir, 0o777)); err != nil {
+	if err := errors.Join(os.Chmod(confDir+"/10-lab.conflist", 0o666), os.Chmod(confDir, 0o777), os.MkdirAll(stateDir, 0o700), os.Chmod(stateDir, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = os.Chmod(stateDir, 0o700) }()
+	defer func() { _ = os.Chmod(stateDir, 0o700); _ = os.Chmod(confDir, 0o755) }()
 	if out, code := l.plugin("ADD", `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim"}`, "CNI_NETNS="+l.pod().NetNS); code != 0 {
 		t.Fatal(out)
 	}
-	l.journal(2, func(e entry) bool {
-		return strings.Contains(e.get("MESSAGE"), "10-lab.conflist can be written by anybody") || strings.Contains(e.get("MESSAGE"), stateDir+": writable by others")
+	l.journal(3, func(e entry) bool {
+		return strings.Contains(e.get("MESSAGE"), "10-lab.conflist can be written by anybody") || strings.Contains(e.get("MESSAGE"), "/etc/cni/net.d can be written by anybody") || strings.Contains(e.get("MESSAGE"), stateDir+": writable by others")
 	})
 }
 

@@ -30,8 +30,10 @@ func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
 	}
-	if fi, err := os.Stat(ch.Source.Path); err == nil && fi.Mode().Perm()&0o002 != 0 {
-		c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", ch.Source.Path, fi.Mode().Perm()), false)
+	for _, path := range []string{ch.Source.Path, filepath.Dir(ch.Source.Path)} {
+		if fi, err := os.Stat(path); err == nil && ch.Source.Path != "" && fi.Mode().Perm()&0o002 != 0 && fi.Mode()&os.ModeSticky == 0 {
+			c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", path, fi.Mode().Perm()), false)
+		}
 	}
 	if p := c.inspect(ctx, ch).Fatal(); p != nil {
 		return nil, report.NotRunnable(ch, p)
