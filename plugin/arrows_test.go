@@ -17,11 +17,11 @@ var floors = [][]string{
 	{"pkg/jsondoc", "pkg/config", "pkg/failure"},
 	{"pkg/chain", "pkg/journal", "pkg/inflight", "pkg/rules", "pkg/manifest"},
 	{"pkg/delegate", "pkg/attachment", "pkg/check"},
-	{"pkg/inventory", "pkg/stale"},
+	{"pkg/hostnet", "pkg/inventory", "pkg/stale"},
 	{"pkg/evidence"},
 	{"pkg/report"},
 	{"pkg/status"},
-	{"pkg/shim", "pkg/survey"},
+	{"pkg/shim", "pkg/survey", "pkg/probe"},
 	{"pkg/cli"},
 	{"plugin"},
 }

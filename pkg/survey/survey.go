@@ -102,7 +102,8 @@ func Take(ctx context.Context, o Options) *Survey {
 	if err := os.Setenv("CNI_PATH", strings.Join(o.BinDirs, string(filepath.ListSeparator))); err != nil {
 		s.failed("CNI_PATH", err)
 	}
-	entry := s.entry(o.ConfDir)
+	s.files(o.ConfDir)
+	entry := chain.Entry(o.ConfDir)
 	if o.StatusFile != "" {
 		entry.StatusFile = o.StatusFile
 	}
@@ -125,29 +126,23 @@ func (s *Survey) failed(what string, err error) {
 	s.Now.Errors = append(s.Now.Errors, what+": "+report.Clean(err.Error()))
 }
 
-// entry returns the shim's own entry: that of the first list in dir that it stands in, else the defaults.
-func (s *Survey) entry(dir string) *config.Config {
-	entry := config.Default()
-	entry.Chain.Path = dir
+// files lists what runtimes read in dir, and which of it is the shim's own.
+func (s *Survey) files(dir string) {
 	paths, err := chain.Files(dir)
 	if err != nil {
 		s.failed(dir, err)
 	}
-	for _, path := range paths {
-		s.Now.Files = append(s.Now.Files, File{Name: filepath.Base(path), Use: "nobody reads it"})
+	for i, path := range paths {
+		use := "nobody reads it"
 		if c, err := chain.LoadFile(path); err == nil && c.Own() {
-			f := &s.Now.Files[len(s.Now.Files)-1]
-			f.Use = "the shim's own list; the runtime does not reach it, rename it so that it sorts first"
-			if len(s.Now.Files) == 1 {
-				f.Use = "the runtime reads it, the first in byte order: the shim's own list"
-			}
-			if !s.own {
-				readEntry(entry, c, dir)
-			}
 			s.own = true
+			use = "the shim's own list; the runtime does not reach it, rename it so that it sorts first"
+			if i == 0 {
+				use = "the runtime reads it, the first in byte order: the shim's own list"
+			}
 		}
+		s.Now.Files = append(s.Now.Files, File{filepath.Base(path), use})
 	}
-	return entry
 }
 
 // wins notes which file the chain is in: what chain.Load took, or stopped at.
@@ -165,22 +160,6 @@ func (s *Survey) wins(path string) {
 		case i == 0:
 			s.Now.Files[i].Use = "the runtime reads it, the first in byte order, without the shim"
 		}
-	}
-}
-
-// readEntry takes over what the shim's entry in a list says. What is wrong in it, check tells.
-func readEntry(into *config.Config, list *chain.Chain, dir string) {
-	for _, p := range list.Plugins {
-		if p.Network.Type != config.Type {
-			continue
-		}
-		c, _ := config.Parse(p.Bytes)
-		c.Name, c.CNIVersion = list.Name, list.CNIVersion
-		if c.Chain.IsZero() {
-			c.Chain.Path = dir
-		}
-		*into = *c
-		return
 	}
 }
 
