@@ -114,7 +114,7 @@ func (f *probeFlags) notLoaded(env *Env, err error) error {
 	x := report.NotLoaded(err)
 	s := probe.Step{Do: "load", Text: x.Line(), Reason: x.Reason.Name, Cure: x.Cure()}
 	if f.output == "json" {
-		printJSON(env.Stdout, probe.Result{Clean: true, Steps: []probe.Step{s}, Left: []probe.Difference{}, Elsewhere: []probe.Difference{}, Tidied: []string{}, Skipped: []string{}})
+		printJSON(env.Stdout, probe.Result{Clean: true, Steps: []probe.Step{s}, Left: []probe.Difference{}, Elsewhere: []probe.Difference{}, Stays: []string{}, Tidied: []string{}, Skipped: []string{}})
 	} else {
 		tellStep(env.Stdout, s)
 	}
@@ -163,6 +163,9 @@ func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 	}
 	for _, t := range r.Tidied {
 		fmt.Fprintf(w, "  tidied  %s\n", t)
+	}
+	for _, x := range r.Stays {
+		fmt.Fprintf(w, "  stays   %s, set for the whole node\n", x)
 	}
 	for _, d := range r.Elsewhere {
 		fmt.Fprintf(w, "  others  %s (pods came or went meanwhile)\n", d)

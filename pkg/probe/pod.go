@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -16,9 +17,23 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/hostnet"
 )
 
-// capabilities are the arguments that runtimes give for a pod that asks for nothing special: its DNS, and no ports.
+// capabilities are the arguments that runtimes give for a pod: here one that publishes a port of the node, its first container's,
+// and has the node's DNS.
 func capabilities() map[string]json.RawMessage {
-	return map[string]json.RawMessage{"dns": dns("/etc/resolv.conf"), "portMappings": json.RawMessage("[]")}
+	args := map[string]json.RawMessage{"dns": dns("/etc/resolv.conf")}
+	if port, err := freePort(); err == nil { // else a pod without ports
+		args["portMappings"] = fmt.Appendf(nil, `[{"hostPort":%d,"containerPort":80,"protocol":"tcp"}]`, port)
+	}
+	return args
+}
+
+// freePort is a TCP port that nobody listens on.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // dns reads a resolv.conf(5) as the capability has it.

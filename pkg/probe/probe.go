@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -73,6 +74,8 @@ type Result struct {
 	Kept        bool   `json:"kept"`
 	Interrupted bool   `json:"interrupted"`
 	Steps       []Step `json:"steps"`
+	// Stays are switches that the chain set for the whole node, as for any first pod; to set them back could cut others off.
+	Stays []string `json:"stays"`
 	// Left are the differences between the node before and after. Elsewhere are those that came about while pods came or went, and
 	// that bear no mark of the probe's.
 	Left      []Difference `json:"left"`
@@ -94,9 +97,11 @@ type probe struct {
 	args   map[string]string
 	prev   []byte // the result of ADD
 	before *snapshot
-	marks  []string // by which what is the probe's is known
+	caps   map[string]json.RawMessage // capability arguments
+	marks  []string                   // by which what is the probe's is known
 	tidy   *tidy
-	told   int // runs of the verb under way that are told
+	undone bool // every DEL succeeded
+	told   int  // runs of the verb under way that are told
 }
 
 // Run probes a chain. When ctx ends it lets the plugin that runs come to its end, for some seconds, undoes what was done and
@@ -107,10 +112,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
-	p := &probe{Options: o, ctx: ctx, id: hex.EncodeToString(random)}
+	p := &probe{Options: o, ctx: ctx, id: hex.EncodeToString(random), caps: capabilities()}
 	p.Name = namePrefix + p.id[:8]
 	p.Network, p.File = o.Chain.Name, o.Chain.Source.Path
-	p.Left, p.Elsewhere, p.Tidied, p.Skipped = []Difference{}, []Difference{}, []string{}, []string{}
+	p.Left, p.Elsewhere, p.Stays, p.Tidied, p.Skipped = []Difference{}, []Difference{}, []string{}, []string{}, []string{}
 	p.marks = []string{p.id, p.Name}
 	if !p.runnable() {
 		p.Clean = true
@@ -133,8 +138,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		p.Kept = true
 		return &p.Result, nil
 	}
-	if p.prev != nil && !p.detach() {
-		p.Works = false
+	if p.prev != nil {
+		p.undone = p.detach()
+		p.Works = p.Works && p.undone
 	}
 	err := p.forget()
 	p.compare()
@@ -190,7 +196,7 @@ func (p *probe) prepare() error {
 	}
 	p.store = attachment.Open(filepath.Join(p.Dir, p.Name))
 	return p.store.Put(&attachment.Entry{Key: p.key, Netns: p.args["CNI_NETNS"], Args: p.args["CNI_ARGS"], Path: os.Getenv("CNI_PATH"),
-		RuntimeConfig: capabilities(), Chain: p.Chain.Raw(), Created: time.Now().UTC()})
+		RuntimeConfig: p.caps, Chain: p.Chain.Raw(), Created: time.Now().UTC()})
 }
 
 // podArgs are CNI_ARGS as runtimes give them for a pod.
@@ -205,7 +211,7 @@ func (p *probe) podArgs() string {
 
 // runner runs the chain and tells each plugin when it has ended, which is when the next begins.
 func (p *probe) runner(cancel context.CancelFunc, uninterrupted bool) *delegate.Runner {
-	r := &delegate.Runner{Chain: p.Chain, RuntimeConfig: capabilities(), Env: p.args, Quiet: true}
+	r := &delegate.Runner{Chain: p.Chain, RuntimeConfig: p.caps, Env: p.args, Quiet: true}
 	r.Around = func(int) func() {
 		p.tellRuns(r, len(r.Attempts))
 		if p.ctx.Err() != nil && !uninterrupted {
@@ -254,7 +260,7 @@ func (p *probe) verb(name string, uninterrupted bool, call func(context.Context,
 
 // attach runs ADD, looks at what the pod would have, and runs CHECK and STATUS. It undoes an ADD that failed.
 func (p *probe) attach() bool {
-	if p.ctx.Err() != nil {
+	if p.undone = p.ctx.Err() != nil; p.undone {
 		return p.step(Step{Do: "ADD", Text: "interrupted"})
 	}
 	r, ok := p.verb("ADD", false, func(ctx context.Context, r *delegate.Runner) error {
@@ -299,12 +305,12 @@ func (p *probe) none(r *delegate.Runner, ok bool, verb, since string) {
 func (p *probe) undo(ran *delegate.Runner) {
 	ctx, cancel := context.WithTimeout(context.Background(), undoTime)
 	defer cancel()
-	r := &delegate.Runner{Chain: p.Chain, RuntimeConfig: capabilities(), Env: p.args, Quiet: true, Attempts: slices.Clone(ran.Attempts)}
+	r := &delegate.Runner{Chain: p.Chain, RuntimeConfig: p.caps, Env: p.args, Quiet: true, Attempts: slices.Clone(ran.Attempts)}
 	errs := r.RollBack(ctx)
 	for _, err := range errs {
 		p.step(Step{Do: "DEL", Text: "undoing the ADD: " + report.Clean(err.Error())})
 	}
-	if len(errs) == 0 {
+	if p.undone = len(errs) == 0; p.undone {
 		p.step(Step{Do: "DEL", OK: true, Text: "the ADD is undone"})
 	}
 }
@@ -326,13 +332,19 @@ func (p *probe) forget() error {
 
 // compare shows what the probe left.
 func (p *probe) compare() {
-	p.Tidied = p.tidy.run()
+	if p.undone {
+		p.Tidied = p.tidy.run()
+	}
 	after := look(ipamDirs(p.Chain))
 	p.Skipped = append(p.Skipped, after.skipped...)
 	busy := p.tidy.busy()
 	for _, d := range differences(p.before, after) {
 		ours := slices.ContainsFunc(p.marks, func(m string) bool { return strings.Contains(d.What, m) })
-		if ours || !busy {
+		if d.Kind == "sysctl" {
+			if !d.Gone {
+				p.Stays = append(p.Stays, d.What)
+			}
+		} else if ours || !busy {
 			p.Left = append(p.Left, d)
 		} else {
 			p.Elsewhere = append(p.Elsewhere, d)

@@ -24,6 +24,9 @@ const (
 	snapshotTime = 20 * time.Second
 )
 
+// rtTableLocal is RT_TABLE_LOCAL.
+const rtTableLocal = 255
+
 // stateDirs are where plugins and libcni keep what they have given out.
 var stateDirs = [...]string{"/var/lib/cni", "/run/cni"}
 
@@ -75,7 +78,9 @@ func look(dirs []string) *snapshot {
 	s.skip("routes", err)
 	s.add("route")
 	for _, r := range routes {
-		s.add("route", r.Text())
+		if r.Table != rtTableLocal { // the kernel makes these from the addresses, an IPv6 one's when nobody else has it
+			s.add("route", r.Text())
+		}
 	}
 	rules, err := hostnet.Rules()
 	s.skip("rules", err)

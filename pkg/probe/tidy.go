@@ -18,7 +18,8 @@ import (
 )
 
 // tidy takes away what a chain rightly leaves for the next pod, where the probe was the first to need it: a bridge without ports,
-// host-local's directory, and its note of the address given last. All of it only where nobody else can have begun to use it.
+// chains that lead nowhere, host-local's directory and its note of the address given last. All of it
+// only after a DEL that succeeded, and where no pod came or went meanwhile.
 type tidy struct {
 	dirs     []string                     // host-local's
 	lasts    map[string]map[string][]byte // by directory: its notes of the last address, before the probe
@@ -99,7 +100,10 @@ func (t *tidy) run() []string {
 			did = append(did, "bridge "+l.Name+", which was made for the probe and has no ports")
 		}
 	}
-	return did
+	if t.busy() {
+		return did
+	}
+	return append(did, t.netfilter()...)
 }
 
 // hostLocal puts host-local's notes back as they were, and removes a directory of reservations that the probe was the first in.
