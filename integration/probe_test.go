@@ -36,7 +36,12 @@ func (l *lab) host() string {
 		out = regexp.MustCompile(`(hello|tcn|topology_change|gc|forward_delay)_?timer +[0-9.]+`).ReplaceAllString(out, "")
 		fmt.Fprintf(&b, "== %s\n%s", strings.Join(c, " "), out)
 	}
-	for _, dir := range []string{"/etc", "/var/lib", "/run", "/opt"} {
+	// Of /etc what this namespace changed: the layer below belongs to the machine.
+	upper := regexp.MustCompile(`(?m)^overlay /etc overlay .*upperdir=([^, ]+)`).FindStringSubmatch(l.run("cat", "/proc/mounts"))
+	if upper == nil {
+		l.Fatal("/etc is no overlay")
+	}
+	for _, dir := range []string{upper[1], "/var/lib", "/run", "/opt"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || strings.HasPrefix(path, "/run/log") || strings.HasPrefix(path, "/run/systemd") || path == "/run/xtables.lock" {
 				return err

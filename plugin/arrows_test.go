@@ -22,6 +22,7 @@ var floors = [][]string{
 	{"pkg/report"},
 	{"pkg/status"},
 	{"pkg/shim", "pkg/survey", "pkg/probe"},
+	{"pkg/bundle"},
 	{"pkg/cli"},
 	{"plugin"},
 }

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/survey"
 )
 
 // defaultBinDir is where runtimes look for plugins unless told otherwise.
@@ -15,6 +18,11 @@ type nodeFlags struct{ confDir, binDir string }
 func (f *nodeFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.confDir, "conf-dir", config.DefaultConfDir, "the directory of network configurations that the runtime reads")
 	c.Flags().StringVar(&f.binDir, "bin-dir", defaultBinDir, "the directories that it looks for plugins in, separated by :")
+}
+
+// survey is how the node is looked at.
+func (f *nodeFlags) survey() survey.Options {
+	return survey.Options{ConfDir: f.confDir, BinDirs: filepath.SplitList(f.binDir), Runtime: "containerd"}
 }
 
 // stateFlag adds --state-dir.

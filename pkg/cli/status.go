@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -77,8 +76,9 @@ func (f *statusFlags) run(ctx context.Context, env *Env) error {
 }
 
 func (f *statusFlags) take(ctx context.Context) *survey.Survey {
-	return survey.Take(ctx, survey.Options{ConfDir: f.node.confDir, BinDirs: filepath.SplitList(f.node.binDir), Runtime: "containerd",
-		StatusFile: f.file, StateDir: f.state})
+	o := f.node.survey()
+	o.StatusFile, o.StateDir = f.file, f.state
+	return survey.Take(ctx, o)
 }
 
 // print writes the survey in the form asked for. Its error is the exit status.
