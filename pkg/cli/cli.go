@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cni-shim/cni-shim/pkg/config"
 )
 
 // Exit statuses, the same for every command.
@@ -53,7 +56,7 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{nearestFlag(c, err)} })
 	root.AddCommand(newCheck(env), newStatus(env), newProbe(env), newTail(env), newBundle(env), newExplain(env), newForget(env), newVersion(env))
 	return root
 }
@@ -79,6 +82,20 @@ func Main(env *Env, args []string) int {
 		fmt.Fprintf(env.Stderr, "run '%s help' for the list\n", root.Name())
 	}
 	return ExitUsage
+}
+
+// nearestFlag adds to the error of an unknown flag the one that was probably meant, as cobra does for commands.
+func nearestFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }
 
 // args makes cobra's check of positional arguments a usage error.
