@@ -41,6 +41,9 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 
+man: ## write the manual pages in conf/man from the commands themselves
+	cd integration && go test -count=1 ./man -update
+
 cover: setup ## how much of each package unit and integration tests run together (root)
 	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover
 	@go test -cover -coverpkg=./pkg/...,./plugin ./... -args -test.gocoverdir=$(CACHE)/cover >/dev/null
