@@ -22,6 +22,7 @@ var floors = [][]string{
 	{"pkg/report"},
 	{"pkg/status"},
 	{"pkg/shim"},
+	{"pkg/watch"},
 	{"pkg/cli"},
 	{"plugin"},
 }

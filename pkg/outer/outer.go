@@ -60,12 +60,12 @@ func Parse(text []byte) (*List, error) {
 	return l, nil
 }
 
-// Config reads the shim's entry as the shim would be given it. As config.Parse it always returns a usable configuration; an entry
-// without "chain" stands for dir. The error is a *config.Error.
+// Config reads the shim's entry as the shim would be given it, as config.Parse does. An entry without "chain" stands for dir, unless
+// the list is bare.
 func (l *List) Config(dir string) (*config.Config, error) {
 	c, err := config.Parse(l.plugins[l.at])
 	c.Name, c.CNIVersion = l.Name, cniVersion
-	if c.Chain.IsZero() {
+	if c.Chain.IsZero() && !l.Bare() {
 		c.Chain.Path = dir
 	}
 	return c, err
