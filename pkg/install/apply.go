@@ -46,7 +46,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 			p.warn("", "%v", err)
 		}
 	}
-	if err := os.Remove(filepath.Join(state, uninstalling)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(state, uninstalled)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if p.list != nil {
@@ -69,7 +69,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 
 // prepare makes directories and writes the record, if it is another than before.
 func (p *Plan) prepare(old *record) (*record, error) {
-	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs}
+	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs, MadeList: old.MadeList || p.have == nil}
 	made, err := mkdirs(p.path(p.ConfDir))
 	for _, it := range p.items {
 		if err != nil {
@@ -98,10 +98,10 @@ func (p *Plan) prepare(old *record) (*record, error) {
 // lay puts one file in place, unless it is there.
 func (p *Plan) lay(it item) error {
 	at := p.path(it.path)
-	if is, err := digestOf(at); err == nil && is == it.digest() && p.modeIs(at, &it) {
+	if is, err := digestOf(at); err == nil && is == it.digest() && p.modeIs(at, it) {
 		return nil
 	}
-	if err := trustedDir(filepath.Dir(at)); err != nil {
+	if err := trusted(p.o.Root, filepath.Dir(it.path)); err != nil {
 		return fmt.Errorf("%s: %w", it.path, err)
 	}
 	if it.target != "" {

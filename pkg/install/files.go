@@ -17,8 +17,13 @@ import (
 )
 
 const (
-	programName = config.Type
-	unitName    = "cni-shim-watch.service"
+	programName    = config.Type
+	unitName       = "cni-shim-watch.service"
+	adminUnit      = "/etc/systemd/system/" + unitName
+	vendorUnit     = "/usr/lib/systemd/system/" + unitName
+	wantsPath      = "/etc/systemd/system/multi-user.target.wants/" + unitName
+	catalogPath    = "/usr/local/lib/systemd/catalog/cni-shim.catalog"
+	defaultBinDir  = "/opt/cni/bin"
 	maxProgramSize = 64 << 20
 )
 
@@ -36,7 +41,7 @@ type item struct {
 
 func (it *item) digest() string {
 	if it.target != "" {
-		return "-> " + it.target
+		return "link " + it.target
 	}
 	sum := sha256.Sum256(it.text)
 	return hex.EncodeToString(sum[:])
@@ -50,7 +55,7 @@ func digestOf(path string) (string, error) {
 	}
 	if fi.Mode()&fs.ModeSymlink != 0 {
 		target, err := os.Readlink(path)
-		return "-> " + target, err
+		return "link " + target, err
 	}
 	text, err := disk.ReadAnyone(path, maxProgramSize)
 	if err != nil {
@@ -63,15 +68,12 @@ func digestOf(path string) (string, error) {
 func (p *Plan) support() ([]item, error) {
 	items := []item{
 		{path: "/usr/local/bin/cni-shim", target: filepath.Join(p.BinDir, programName), reader: "/usr/local/bin", vendor: "/usr/bin/cni-shim"},
-		{path: "/usr/local/lib/systemd/catalog/cni-shim.catalog", text: conf.Catalog, reader: "/usr/lib/systemd/catalog", vendor: "/usr/lib/systemd/catalog/cni-shim.catalog"},
+		{path: catalogPath, text: conf.Catalog, reader: "/usr/lib/systemd/catalog", vendor: "/usr/lib/systemd/catalog/cni-shim.catalog"},
 		{path: "/etc/tmpfiles.d/cni-shim.conf", text: conf.Tmpfiles, reader: "/usr/lib/tmpfiles.d", vendor: "/usr/lib/tmpfiles.d/cni-shim.conf"},
-		{path: "/etc/systemd/system/" + unitName, text: p.unit(), reader: "/etc/systemd/system", vendor: "/usr/lib/systemd/system/" + unitName},
-		{path: "/etc/systemd/system/multi-user.target.wants/" + unitName, target: p.unitPath(), reader: "/etc/systemd/system"},
+		{path: wantsPath, target: p.unitPath(), reader: "/etc/systemd/system"},
 	}
-	if vendor := "/usr/lib/systemd/system/" + unitName; p.unitPath() == vendor && !bytes.Equal(p.unit(), conf.Unit) {
-		// The package's unit serves the usual directories; this node's are others.
-		items = append(items, item{path: "/etc/systemd/system/" + unitName, text: p.unit(), reader: "/etc/systemd/system"})
-		items[4].target = "/etc/systemd/system/" + unitName
+	if p.unitPath() == adminUnit {
+		items = append(items, item{path: adminUnit, text: p.unit(), reader: "/etc/systemd/system"})
 	}
 	if p.o.Completion != nil {
 		for _, c := range []struct{ shell, dir, name, reader string }{
@@ -102,31 +104,29 @@ func (p *Plan) support() ([]item, error) {
 	return items, nil
 }
 
-// unitPath is where the unit lies that will be started.
+// unitPath is where the unit lies that will be started: the package's, where there is one and it serves this node.
 func (p *Plan) unitPath() string {
-	if vendor := "/usr/lib/systemd/system/" + unitName; p.there(vendor) {
-		return vendor
+	if p.there(vendorUnit) && bytes.Equal(p.unit(), conf.Unit) {
+		return vendorUnit
 	}
-	return "/etc/systemd/system/" + unitName
+	return adminUnit
 }
 
-func (p *Plan) there(path string) bool {
-	_, err := os.Lstat(p.path(path))
-	return err == nil
-}
+func (p *Plan) there(path string) bool { return exists(p.path(path)) }
 
 // unit is the service for this node's directories.
 func (p *Plan) unit() []byte {
-	text := conf.Unit
-	for usual, here := range map[string]string{config.DefaultConfDir: p.ConfDir, defaultBinDir: p.BinDir} {
-		if here != usual {
-			text = bytes.ReplaceAll(text, []byte(usual), []byte(here))
-		}
+	if p.ConfDir == config.DefaultConfDir && p.BinDir == defaultBinDir {
+		return conf.Unit
 	}
-	return text
+	quote := func(s string) string {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(s) + `"`
+	}
+	return []byte(strings.NewReplacer(
+		"ExecStart="+defaultBinDir+"/cni-shim watch", "ExecStart="+quote(p.BinDir+"/"+programName)+" watch --conf-dir "+quote(p.ConfDir)+" --bin-dir "+quote(p.BinDir),
+		"ReadWritePaths=-/etc/cni", "ReadWritePaths="+quote("-"+p.ConfDir),
+	).Replace(string(conf.Unit)))
 }
-
-const defaultBinDir = "/opt/cni/bin"
 
 // planFiles decides about the program and the support files. The record tells which of those that lie there are ours.
 func (p *Plan) planFiles() error {

@@ -111,9 +111,12 @@ func New(ctx context.Context, o Options) (*Plan, error) {
 		}
 		p.Network, p.Chain = ch.Name, fmt.Sprintf("%s in %s: %s", ch.Name, p.bare(ch.Source.Path), strings.Join(types, ", "))
 	}
-	p.planList(ch, runs, cause, callsSTATUS(r, o.Root))
 	p.check(r, ch)
-	return p, p.planFiles()
+	if err := p.planFiles(); err != nil {
+		return nil, err
+	}
+	p.planList(ch, runs, cause, callsSTATUS(r, o.Root))
+	return p, nil
 }
 
 // pick is the runtime that is served: the first that runs, else the first that is installed, else the usual

@@ -48,7 +48,7 @@ func (p *Plan) directory(dir string, programs bool) {
 		p.fail(true, "name another directory with --bin-dir or --conf-dir, one that the runtime reads", "%s: %s", dir, why)
 		return
 	}
-	if err := trustedDir(p.path(dir)); err != nil && !os.IsNotExist(err) {
+	if err := trusted(p.o.Root, dir); err != nil && !os.IsNotExist(err) {
 		p.fail(true, "chown root and chmod go-w the directory", "%v", p.bareText(err.Error()))
 	}
 }

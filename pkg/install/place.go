@@ -17,6 +17,22 @@ import (
 // errForeign marks a directory in which others than root could swap files under our hands.
 var errForeign = errors.New("others than root can write to it")
 
+// trusted checks a directory of the node's: trustedDir, and that no link leads out of root.
+func trusted(root, dir string) error {
+	if err := trustedDir(under(root, dir)); err != nil || root == "" {
+		return err
+	}
+	base, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(under(root, dir))
+	if err == nil && base != "/" && real != base && !strings.HasPrefix(real, base+"/") {
+		err = fmt.Errorf("%s: a link leads out of %s, to %s", dir, root, real)
+	}
+	return err
+}
+
 // trustedDir checks that a directory, and what its path leads through, is root's (this user's) alone to write to.
 // A group that root gave the right to is believed, as /usr/local's staff is. Links are followed: their directories are
 // judged as well.

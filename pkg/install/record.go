@@ -19,7 +19,9 @@ type record struct {
 	Version string `json:"version"` // of cni-shim
 	ConfDir string `json:"confDir"`
 	BinDir  string `json:"binDir"`
-	// Files are those besides the shim's list, with the digest of what was laid down: SHA-256, or "-> target" of a link.
+	// MadeList: there was no list of the shim's before.
+	MadeList bool `json:"madeList"`
+	// Files are those besides the shim's list, with the digest of what was laid down: SHA-256, or "link" and its target.
 	Files []recorded `json:"files"`
 	// Dirs are those that were made, the highest first.
 	Dirs []string `json:"dirs"`

@@ -60,12 +60,12 @@ func Parse(text []byte) (*List, error) {
 	return l, nil
 }
 
-// Config reads the shim's entry as the shim would be given it. As config.Parse it always returns a usable configuration; an entry
-// without "chain" stands for dir. The error is a *config.Error.
+// Config reads the shim's entry as the shim would be given it, as config.Parse does. An entry without "chain" stands for dir, unless
+// the list is bare.
 func (l *List) Config(dir string) (*config.Config, error) {
 	c, err := config.Parse(l.plugins[l.at])
 	c.Name, c.CNIVersion = l.Name, cniVersion
-	if c.Chain.IsZero() {
+	if c.Chain.IsZero() && !l.Bare() {
 		c.Chain.Path = dir
 	}
 	return c, err
@@ -76,6 +76,18 @@ func (l *List) Config(dir string) (*config.Config, error) {
 func (l *List) Bare() bool {
 	entry := parseObject(l.plugins[l.at])
 	return entry.get("chain") == nil && len(l.plugins) > 1
+}
+
+// Without is the list as it would be had the shim never stood in it.
+func (l *List) Without() ([]byte, error) {
+	list := &object{}
+	for _, k := range l.keys.keys {
+		list.set(k, l.keys.get(k))
+	}
+	list.set("plugins", compact(slices.Delete(slices.Clone(l.plugins), l.at, l.at+1)))
+	text := list.indented()
+	_, err := libcni.NetworkConfFromBytes(text)
+	return text, err
 }
 
 // Generate makes the list for a chain, which is found in dir. Of the list as it is, nil where there is none, it keeps as it is what

@@ -168,7 +168,7 @@ func TestParse(t *testing.T) {
 	if err != nil || !l.Bare() {
 		t.Fatalf("%+v %v", l, err)
 	}
-	if c, err := l.Config("/d"); err != nil || c.Name != "x" || c.StateDir != "/s" || c.Chain.Path != "/d" {
+	if c, err := l.Config("/d"); err != nil || c.Name != "x" || c.StateDir != "/s" || !c.Chain.IsZero() {
 		t.Errorf("%+v %v", c, err)
 	}
 }

@@ -1,0 +1,84 @@
+package shim
+
+import (
+	"context"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
+	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/status"
+)
+
+// lookBudget bounds what logging may cost where no runtime waits.
+const lookBudget = 2 * time.Second
+
+// Look is one look at the chain while no runtime asks: what STATUS finds before it asks any plugin, told in the same words and the
+// same places. Plugins are asked for their VERSION only, for where this runs is not where a runtime runs them.
+type Look struct{ call *call }
+
+// NewLook begins a look at the chain of an entry; refused is what config.Parse said of it. Programs are searched in CNI_PATH.
+func NewLook(entry *config.Config, refused error) *Look {
+	c := &call{config: entry, status: status.Open(entry.StatusFile), budget: lookBudget}
+	c.record = report.Record{Time: time.Now().UTC(), Verb: report.Watch, Network: entry.Name}
+	for _, w := range entry.Warnings {
+		c.note("", w, false)
+	}
+	c.record.Failure = ownFault(refused)
+	return &Look{c}
+}
+
+// Take loads the chain and looks at its programs. Nil: it can run, as far as that can be seen.
+func (l *Look) Take(ctx context.Context) *report.Failure {
+	c := l.call
+	if c.record.Failure != nil {
+		return c.record.Failure
+	}
+	if own := c.bare(); own != nil {
+		c.record.Failure = c.observe(ctx, own)
+	} else {
+		_, c.record.Failure = c.today(ctx)
+	}
+	return c.record.Failure
+}
+
+// Note adds something to tell, whatever else there is.
+func (l *Look) Note(rule, message string) { l.call.note(rule, message, true) }
+
+// Tell tells what is new since the last call or look, and which calls were killed since. What is known already leaves no trace.
+func (l *Look) Tell() {
+	c := l.call
+	for _, k := range inflight.Killed(c.status.CallsDir()) {
+		(&call{config: c.config, status: c.status, record: *killedRecord(k), budget: c.budget}).tell()
+	}
+	c.record.Duration = time.Since(c.record.Time)
+	if c.news() {
+		c.tell()
+	}
+}
+
+// news compares a look with what is known, and is false where it adds nothing. A plugin's own word in STATUS outranks it.
+func (c *call) news() bool {
+	before, err := c.status.Read()
+	if err != nil {
+		before = &status.File{} // of another version, or damaged: recording the look sets it aside
+	}
+	v := before.Verdict
+	first := v.Since.IsZero()
+	if f := c.record.Failure; f != nil {
+		f.Repeated = !first && !v.Ready && v.Message == f.Line()
+		return !f.Repeated || c.talks()
+	}
+	c.record.Recovered = first || !v.Ready && v.ChainLevel
+	return c.record.Recovered || c.talks()
+}
+
+// talks: the chain is another, or there are notes to tell.
+func (c *call) talks() bool {
+	for _, n := range c.record.Notes {
+		if n.Always {
+			return true
+		}
+	}
+	return c.record.Changed
+}
