@@ -26,6 +26,10 @@ func (p *Plan) Apply(ctx context.Context) error {
 		return ErrRefused
 	}
 	state := p.path(config.DefaultStateDir)
+	made, err := mkdirs(filepath.Dir(state))
+	if err != nil {
+		return err
+	}
 	if err := disk.EnsureDir(state, 0o700); err != nil {
 		return err
 	}
@@ -35,7 +39,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 	}
 	defer unlock()
 	old, _ := readRecord(p.o.Root) // it has been told
-	rec, err := p.prepare(old)
+	rec, err := p.prepare(old, made)
 	if err != nil {
 		return err
 	}
@@ -67,24 +71,21 @@ func (p *Plan) Apply(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes directories and writes the record, if it is another than before.
-func (p *Plan) prepare(old *record) (*record, error) {
+// prepare makes directories, besides those made already, and writes the record, if it is another than before.
+func (p *Plan) prepare(old *record, made []string) (*record, error) {
 	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs, MadeList: old.MadeList || p.have == nil}
-	made, err := mkdirs(p.path(p.ConfDir))
-	for _, it := range p.items {
-		if err != nil {
-			return nil, err
-		}
-		var more []string
-		more, err = mkdirs(filepath.Dir(p.path(it.path)))
-		made = append(made, more...)
-		if err != nil && it.path != p.items[0].path {
-			err = nil // it is told when the file cannot be written
-		}
-		rec.Files = append(rec.Files, recorded{it.path, it.digest()})
-	}
+	more, err := mkdirs(p.path(p.ConfDir))
 	if err != nil {
 		return nil, err
+	}
+	made = append(made, more...)
+	for i, it := range p.items {
+		more, err := mkdirs(filepath.Dir(p.path(it.path)))
+		if err != nil && i == 0 {
+			return nil, err // of the program; the others are told of when they cannot be written
+		}
+		made = append(made, more...)
+		rec.Files = append(rec.Files, recorded{it.path, it.digest()})
 	}
 	for _, d := range made {
 		rec.Dirs = append(rec.Dirs, p.bare(d))

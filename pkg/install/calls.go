@@ -11,14 +11,13 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/node"
 )
 
-// asking names, for each runtime, the library by which it speaks CNI and the first version of it that calls STATUS
-// (go-cni 208eca9, ocicni 37df39a).
-var asking = map[node.Kind]struct {
-	module string
-	since  [3]int
-}{
-	node.Containerd: {"github.com/containerd/go-cni", [3]int{1, 1, 11}},
-	node.CRIO:       {"github.com/cri-o/ocicni", [3]int{0, 4, 3}},
+// asking names the library by which a runtime speaks CNI, and the first version of it that calls STATUS (go-cni 208eca9,
+// ocicni 37df39a).
+func asking(kind node.Kind) (module string, since [3]int) {
+	if kind == node.CRIO {
+		return "github.com/cri-o/ocicni", [3]int{0, 4, 3}
+	}
+	return "github.com/containerd/go-cni", [3]int{1, 1, 11}
 }
 
 // callsSTATUS tells whether a runtime asks plugins for STATUS: as its configuration shows, else as the list of modules
@@ -28,10 +27,10 @@ func callsSTATUS(r node.Runtime, root string) bool {
 	if r.CallsSTATUS != node.Unknown {
 		return r.CallsSTATUS == node.Yes
 	}
-	want := asking[r.Kind]
+	module, since := asking(r.Kind)
 	for _, path := range programs(r, root) {
-		if version := moduleVersion(path, want.module); version != nil {
-			for i, n := range want.since {
+		if version := moduleVersion(path, module); version != nil {
+			for i, n := range since {
 				if version[i] != n {
 					return version[i] > n
 				}
@@ -44,7 +43,10 @@ func callsSTATUS(r node.Runtime, root string) bool {
 
 // programs are where the runtime's own program may be: the one that runs first, which may be older than the file.
 func programs(r node.Runtime, root string) []string {
-	names := map[node.Kind][]string{node.Containerd: {"containerd", "k3s", "rke2", "k0s"}, node.CRIO: {"crio"}}[r.Kind]
+	names := []string{"containerd", "k3s", "rke2", "k0s"}
+	if r.Kind == node.CRIO {
+		names = []string{"crio"}
+	}
 	var out []string
 	if root == "" {
 		entries, _ := os.ReadDir("/proc")

@@ -198,6 +198,9 @@ func (p *Plan) load() (*chain.Chain, error) {
 	if entry.Chain.IsZero() {
 		entry.Chain.Path = p.ConfDir
 	}
+	if entry.Chain.Path == p.ConfDir && !p.there(p.ConfDir) {
+		return nil, fmt.Errorf("%s: no network configuration; the directory does not exist", p.ConfDir)
+	}
 	if entry.Chain.Path != "" {
 		entry.Chain.Path = p.path(entry.Chain.Path)
 	}

@@ -62,7 +62,7 @@ func (p *Plan) neighbours(ch *chain.Chain) {
 	cilium, multus := "", ""
 	for _, e := range d.Entries {
 		if e.Candidate && e.Name < outer.Name {
-			p.fail(false, "rename it to a name that sorts behind "+outer.Name, "%s sorts before %s: the runtime would use it, and never the shim", e.Path, outer.Name)
+			p.fail(false, "rename it to a name that sorts behind "+outer.Name, "%s sorts before %s: the runtime would use it, and never the shim", p.bare(e.Path), outer.Name)
 		}
 		if strings.HasSuffix(e.Name, ".cilium_bak") || e.Candidate && bytes.Contains(e.Text, []byte(`"cilium-cni"`)) {
 			cilium = e.Name
