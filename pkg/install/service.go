@@ -18,6 +18,9 @@ func booted() bool {
 	return err == nil && fi.IsDir()
 }
 
+// catalogDB is where journald's catalog is compiled to. Where it never was, as on nodes without state, it is not begun.
+const catalogDB = "/var/lib/systemd/catalog/database"
+
 // serve lets systemd and journald know of new files, and starts the watch or lets it run the new program.
 func (p *Plan) serve(ctx context.Context) {
 	var unit, catalog bool
@@ -25,7 +28,7 @@ func (p *Plan) serve(ctx context.Context) {
 		unit = unit || it.path == p.unitPath() || it.path == wantsPath
 		catalog = catalog || it.path == catalogPath
 	}
-	if catalog {
+	if catalog && exists(catalogDB) {
 		p.run(ctx, "journalctl", "--update-catalog")
 	}
 	if (unit || p.there(p.unitPath())) && booted() {

@@ -96,7 +96,7 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 	if o.Root == "" && booted() {
 		r.run(ctx, "systemctl", "daemon-reload")
 	}
-	if o.Root == "" && slices.ContainsFunc(r.rec.Files, func(f recorded) bool { return f.Path == catalogPath }) {
+	if o.Root == "" && exists(catalogDB) && slices.ContainsFunc(r.rec.Files, func(f recorded) bool { return f.Path == catalogPath }) {
 		r.run(ctx, "journalctl", "--update-catalog")
 	}
 	return r, nil
