@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,50 +128,13 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 			fmt.Fprintf(w, "%s: %d to mend (dry run, nothing written)\n\n", file.Path, n)
 			continue
 		}
-		if err := replace(file.Path, file.Text, text); err != nil {
+		backup, err := replaceFile(file.Path, file.Text, text)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d mended; the old file is %s.bak\n\n", file.Path, n, file.Path)
+		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
 	}
 	return nil
-}
-
-// replace puts text in the place of a file that holds old, with its mode and owner. A link is followed: its target is
-// replaced.
-func replace(path string, old, text []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, old) {
-		return fmt.Errorf("%s has changed meanwhile; nothing written", path)
-	}
-	if err := write(path+".bak", old, info); err != nil {
-		return err
-	}
-	tmp := fmt.Sprintf("%s.tmp.%d", path, os.Getpid()) // no runtime reads it
-	if err := write(tmp, text, info); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return nil
-}
-
-func write(path string, text []byte, like fs.FileInfo) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, like.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	chown(f, like)
-	return errors.Join(err, f.Chmod(like.Mode().Perm()), f.Sync(), f.Close())
 }
 
 // maskLines hides secrets in a text, line by line.

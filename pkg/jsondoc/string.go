@@ -199,7 +199,7 @@ func (s *scanner) otherQuotes(open rune, n int) bool {
 			i += 2
 			continue
 		}
-		if r == open || smart && (isSmartQuote(r) || r == '"') {
+		if r == open && !smart || smart && (closesSmart(open, r) || r == '"' && s.closesAt(i)) {
 			end, size = i, m
 			break
 		}
@@ -236,6 +236,12 @@ func isSmartQuote(r rune) bool {
 	}
 	return false
 }
+
+// closesSmart tells whether a typographic quote is of the kind that opened the string: an apostrophe inside double
+// ones is text.
+func closesSmart(open, r rune) bool { return isSmartQuote(r) && isSingle(open) == isSingle(r) }
+
+func isSingle(r rune) bool { return r == '‘' || r == '’' || r == '‚' }
 
 // lacksQuote tells whether the last token is a string whose closing quote is really the opening one of the next: a
 // word follows it without a gap.

@@ -118,7 +118,7 @@ func (s *scanner) bareValue() {
 	}
 	if i := bytes.IndexByte(s.text[start:end], '#'); i > 0 { // a remark directly behind the value
 		end = start + i
-	} else if i := bytes.Index(s.text[start:end], []byte("//")); i > 0 && json.Valid(s.text[start:start+i]) {
+	} else if i := bytes.IndexByte(s.text[start:end], '/'); i > 0 && start+i+1 < len(s.text) && (s.text[start+i+1] == '/' || s.text[start+i+1] == '*') && json.Valid(s.text[start:start+i]) {
 		end = start + i
 	}
 	if i := bytes.IndexByte(s.text[start:end], ';'); i > 0 {
