@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
@@ -61,7 +62,7 @@ func (f *File) Mend() (text []byte, mended int) {
 // then.
 func mend(text []byte) ([]byte, []jsondoc.Fault) {
 	out, faults, valid := jsondoc.Mend(text, Fixable)
-	if !valid {
+	if !valid && slices.ContainsFunc(faults, func(f jsondoc.Fault) bool { return !jsondoc.Repairable(f.Rule) }) {
 		out, faults, _ = jsondoc.Mend(text, jsondoc.Repairable)
 	}
 	return out, faults

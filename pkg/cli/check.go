@@ -13,8 +13,8 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
-	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
@@ -123,7 +123,7 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		if n == 0 {
 			continue
 		}
-		diag.WriteDiff(w, file.Path, maskLines(file.Text), maskLines(text))
+		diag.WriteDiff(w, file.Path, secret.Runes(file.Text), secret.Runes(text))
 		if f.dryRun {
 			fmt.Fprintf(w, "%s: %d to mend (dry run, nothing written)\n\n", file.Path, n)
 			continue
@@ -135,15 +135,6 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
 	}
 	return nil
-}
-
-// maskLines hides secrets in a text, line by line.
-func maskLines(text []byte) []byte {
-	lines := bytes.SplitAfter(text, []byte{'\n'})
-	for i, l := range lines {
-		lines[i] = jsondoc.Mask(l)
-	}
-	return bytes.Join(lines, nil)
 }
 
 func (f *checkFlags) print(env *Env, r *check.Result) error {
@@ -162,13 +153,13 @@ func (f *checkFlags) print(env *Env, r *check.Result) error {
 	}
 	texts := map[string][][]byte{}
 	for _, file := range r.Files {
-		texts[file.Path] = bytes.Split(file.Text, []byte{'\n'})
+		texts[file.Path] = bytes.Split(secret.Runes(file.Text), []byte{'\n'})
 	}
 	diag.WriteText(env.Stdout, r.List, diag.TextOptions{
 		Color: colored(env),
 		Line: func(file string, line int) (string, bool) {
 			if lines := texts[file]; line <= len(lines) {
-				return string(jsondoc.Mask(bytes.TrimSuffix(lines[line-1], []byte{'\r'}))), true
+				return string(bytes.TrimSuffix(lines[line-1], []byte{'\r'})), true
 			}
 			return "", false
 		},
