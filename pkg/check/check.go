@@ -123,7 +123,7 @@ const maxTold = 1000
 // add notes a file that was read and tells its findings.
 func (r *Result) add(path string, text []byte, parts []Part) {
 	f := File{Path: path, Text: text, Parts: parts}
-	lines, told := diag.NewLines(text), 0
+	lines, told, before := diag.NewLines(text), 0, len(r.List)
 	for _, p := range parts {
 		for _, x := range p.Findings {
 			f.Refused = f.Refused || x.Refused
@@ -132,8 +132,11 @@ func (r *Result) add(path string, text []byte, parts []Part) {
 			}
 		}
 	}
+	slices.SortStableFunc(r.List[before:], byPlace)
 	r.Files = append(r.Files, f)
 }
+
+func byPlace(a, b diag.Diagnostic) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) }
 
 // diagnostic gives a finding its place in the file.
 func diagnostic(path string, lines *diag.Lines, f rules.Finding, where func(int) int) diag.Diagnostic {
@@ -160,7 +163,7 @@ func sortByFile(l diag.List, dir string) {
 			}
 			return -1
 		}
-		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
+		return cmp.Or(strings.Compare(a.File, b.File), byPlace(a, b))
 	})
 }
 
