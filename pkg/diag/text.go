@@ -49,7 +49,7 @@ func WriteText(w io.Writer, l List, o TextOptions) {
 
 // visible is a dot for what a terminal would hide, or obey.
 func visible(r rune) rune {
-	if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2060 && r <= 0x2069 || r == 0xfeff || r == utf8.RuneError {
+	if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r == 0x2028 || r == 0x2029 || r >= 0x2060 && r <= 0x2069 || r == 0xfeff || r == utf8.RuneError {
 		return '·'
 	}
 	return r
