@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +220,60 @@ func TestDelWithBrokenEntry(t *testing.T) {
 	}
 	if out, code := l.plugin("DEL", broken, env...); code != 0 {
 		t.Errorf("DEL of what was stored: %s", out)
+	}
+	l.clean()
+}
+
+// A pod older than the shim is deleted with the plugins of its list's sub-directory, which the runtime's cache does not keep, whatever
+// became of the list; where they cannot be read the DEL fails and is asked for again.
+func TestOlderPodOfSubDirectory(t *testing.T) {
+	l := newLab(t)
+	record := filepath.Join(t.TempDir(), "calls")
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"`+record+`"}]}`)
+	l.run("mkdir", confDir+"/lab")
+	more := `{"type":"rec1","record":"` + record + `"}`
+	l.write("lab/10-more.conf", more)
+	list, pod := l.load("10-lab.conflist"), l.pod()
+	if _, err := l.cni.AddNetworkList(l.ctx(), list, pod); err != nil {
+		t.Fatal(err)
+	}
+	outer := l.outer("lab", "")
+	l.write("10-lab.conflist", "broken")
+	l.write("lab/10-more.conf", "{,}")
+	if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err == nil || !strings.Contains(err.Error(), "10-more.conf:1:2: ") {
+		t.Errorf("DEL without the second plugin: %v", err)
+	}
+	l.write("lab/10-more.conf", more)
+	if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.calls(record); got != "rec0 ADD rec1 ADD rec1 DEL rec0 DEL" {
+		t.Error(got)
+	}
+}
+
+// calls are those that recorders wrote, in their order: "rec0 ADD rec1 ADD".
+func (l *lab) calls(record string) string {
+	var all []string
+	b, _ := os.ReadFile(record)
+	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		var r recorded
+		if json.Unmarshal([]byte(line), &r) == nil {
+			all = append(all, r.Plugin+verbOf(r.Env))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// A plugin that does not mind working on the namespace it stands in works through the shim as well: libcni passes such a path, and
+// only plugins built on skel refuse it.
+func TestOwnNamespace(t *testing.T) {
+	l := newLab(t)
+	conf := `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"rec0","record":"/run/rec"}]}}`
+	for _, verb := range []string{"ADD", "CHECK", "DEL"} {
+		if out, code := l.plugin(verb, conf, "CNI_NETNS=/proc/self/ns/net"); code != 0 {
+			t.Errorf("%s: %s", verb, out)
+		}
 	}
 	l.clean()
 }

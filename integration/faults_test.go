@@ -262,18 +262,14 @@ func TestRollBack(t *testing.T) {
 	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err == nil || !strings.Contains(err.Error(), "rec1 (2/3): rec1 says no; to ADD") {
 		t.Errorf("%v", err)
 	}
-	var order []string
 	b, _ := os.ReadFile(record)
 	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
 		var r recorded
-		if json.Unmarshal([]byte(line), &r) == nil {
-			order = append(order, r.Plugin+verbOf(r.Env))
-			if strings.Contains(verbOf(r.Env), "DEL") && strings.Contains(string(r.Stdin), "prevResult") {
-				t.Error("a roll-back with prevResult")
-			}
+		if json.Unmarshal([]byte(line), &r) == nil && verbOf(r.Env) == " DEL" && strings.Contains(string(r.Stdin), "prevResult") {
+			t.Error("a roll-back with prevResult")
 		}
 	}
-	if got := strings.Join(order, " "); got != "rec0 ADD rec1 ADD rec1 DEL rec0 DEL" {
+	if got := l.calls(record); got != "rec0 ADD rec1 ADD rec1 DEL rec0 DEL" {
 		t.Errorf("%s", got)
 	}
 	l.journal(1, func(e entry) bool {
@@ -291,91 +287,6 @@ func verbOf(env []string) string {
 		}
 	}
 	return ""
-}
-
-// GC removes what the runtime no longer lists, through the chain it was added with, and nothing where it lists nothing.
-func TestGC(t *testing.T) {
-	l := newLab(t)
-	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
-	outer := l.outer("k8s-pod-network", "")
-	kept, gone := l.pod(), l.pod()
-	gone.CapabilityArgs = nil
-	if _, err := l.cni.AddNetworkList(l.ctx(), outer, kept); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.cni.AddNetworkList(l.ctx(), outer, gone); err != nil {
-		t.Fatal(err)
-	}
-	l.write("10-bridge.conflist", strings.Replace(l.sample("chains/10-bridge.conflist"), "host-local", "static", 1))
-	conf := func(list string) string {
-		return `{"cniVersion":"1.1.0","name":"k8s-pod-network","type":"cni-shim","chain":"/etc/cni/net.d"` + list + `}`
-	}
-	for _, none := range []string{"", `,"cni.dev/valid-attachments":null`} {
-		l.plugin("GC", conf(none))
-		if n := len(l.leases("k8s-pod-network")); n != 4 {
-			t.Fatalf("%d addresses after GC%s, want 4", n, none)
-		}
-	}
-	l.plugin("GC", conf(`,"cni.dev/valid-attachments":[{"containerID":"`+kept.ContainerID+`","ifname":"eth0"}]`))
-	if n := len(l.leases("k8s-pod-network")); n != 2 {
-		t.Errorf("%d addresses after GC, want 2", n)
-	}
-	if err := l.cni.DelNetworkList(l.ctx(), outer, kept); err != nil {
-		t.Error(err)
-	}
-	if left := l.leases("k8s-pod-network"); len(left) != 0 {
-		t.Errorf("host-local still holds %v", left)
-	}
-	l.run("ip", "link", "del", "cni0")
-}
-
-// Nothing to write to, and nobody to log to: pods come and go all the same, and what still works says what does not.
-func TestReadOnly(t *testing.T) {
-	for name, dirs := range map[string][]string{"state": {stateDir}, "run": {"/run/cni-shim"}, "both": {stateDir, "/run/cni-shim"}} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t)
-			l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
-			outer, pod := l.outer("k8s-pod-network", ""), l.pod()
-			for _, d := range dirs {
-				l.run("mkdir", "-p", d)
-				if err := unix.Mount("tmpfs", d, "tmpfs", unix.MS_RDONLY, "mode=700"); err != nil {
-					t.Fatal(err)
-				}
-				defer func() { _ = unix.Unmount(d, unix.MNT_DETACH) }()
-			}
-			if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
-				t.Fatal(err)
-			}
-			l.journal(1, func(e entry) bool {
-				return e.get("PRIORITY") == "4" && strings.Contains(e.get("MESSAGE"), "read-only file system")
-			})
-			if err := l.cni.DelNetworkList(l.ctx(), outer, pod); err != nil {
-				t.Error(err)
-			}
-			if left := l.leases("k8s-pod-network"); len(left) != 0 {
-				t.Errorf("host-local still holds %v", left)
-			}
-			l.run("ip", "link", "del", "cni0")
-		})
-	}
-}
-
-// Without journald a call works, and the status file counts what was not logged.
-func TestJournalAbsent(t *testing.T) {
-	l := newLab(t)
-	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"}]}`)
-	outer := l.outer("lab", "")
-	if err := os.Rename("/run/systemd/journal/socket", "/run/systemd/journal/socket.away"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := l.cni.AddNetworkList(l.ctx(), outer, l.pod())
-	if e := os.Rename("/run/systemd/journal/socket.away", "/run/systemd/journal/socket"); e != nil || err != nil {
-		t.Fatal(e, err)
-	}
-	var s struct{ Unrecorded struct{ Journal int } }
-	if l.status(&s); s.Unrecorded.Journal < 1 {
-		t.Errorf("%+v", s)
-	}
 }
 
 // The shim's own list at every place an admin may give it, and its typos told.
@@ -437,4 +348,29 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 	l.run("ip", "link", "del", "lab1")
+}
+
+// Where no mark can be kept a circle is found all the same, after some turns.
+func TestRecursionWithoutMarks(t *testing.T) {
+	l := newLab(t)
+	turns := filepath.Join(t.TempDir(), "turns")
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"meta"}]}}`
+	if err := os.WriteFile(binDir+"/meta", []byte("#!/bin/sh\n"+versionAnswer+"echo >>"+turns+"\ncat >/dev/null\n/opt/cni/bin/cni-shim <<'X'\n"+conf+"\nX\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(binDir + "/meta")
+	l.run("mkdir", "-p", "/run/cni-shim")
+	if err := unix.Mount("tmpfs", "/run/cni-shim", "tmpfs", unix.MS_RDONLY, "mode=755"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Unmount("/run/cni-shim", unix.MNT_DETACH) }()
+	for _, verb := range []string{"STATUS", "CHECK"} {
+		stdout, code := l.plugin(verb, conf, "CNI_NETNS="+l.pod().NetNS)
+		if code != 1 || !strings.Contains(stdout, "the chain leads back to the shim: "+verb+" of network lab runs inside itself") {
+			t.Errorf("%s: exit %d: %s", verb, code, stdout)
+		}
+	}
+	if b, _ := os.ReadFile(turns); len(b) != 6 {
+		t.Errorf("%d turns for two verbs, want 6", len(b))
+	}
 }

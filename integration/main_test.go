@@ -24,6 +24,8 @@ var (
 	binDir   string // the shim, the reference plugins, the recorder
 	shimPath string
 	journald *os.Process
+
+	raceFlags []string // see race_test.go
 )
 
 func TestMain(m *testing.M) {
@@ -94,11 +96,17 @@ func build(bin string) error {
 		{".", []string{"-buildmode=pie", "-ldflags=-s -w -I " + strayLoader, "-o", filepath.Join(bin, "loaderless"), plugins + "main/loopback"}, runtime.GOARCH},
 	} {
 		flags := []string{"build", "-trimpath", "-ldflags=-s -w"}
-		if b.dir == ".." && os.Getenv("GOCOVERDIR") != "" {
-			flags = append(flags, "-cover", "-coverpkg=./pkg/...,./plugin")
+		cgo := "CGO_ENABLED=0"
+		if b.dir == ".." {
+			if os.Getenv("GOCOVERDIR") != "" {
+				flags = append(flags, "-cover", "-coverpkg=./pkg/...,./plugin")
+			}
+			if flags = append(flags, raceFlags...); raceFlags != nil {
+				cgo = "CGO_ENABLED=1" // which the detector needs
+			}
 		}
 		c := exec.Command("go", append(flags, b.args...)...)
-		c.Dir, c.Env = b.dir, append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+b.arch)
+		c.Dir, c.Env = b.dir, append(os.Environ(), cgo, "GOARCH="+b.arch)
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %s", err, out)
 		}

@@ -21,7 +21,7 @@ const (
 )
 
 // heavy packages start slowly and have no place in a plugin that starts for every pod.
-var heavy = regexp.MustCompile(`^(net/http|crypto/tls|text/template|html/template|go\.opentelemetry\.io/|k8s\.io/|google\.golang\.org/)`)
+var heavy = regexp.MustCompile(`^(net/http|crypto/tls|html/template|go\.opentelemetry\.io/|k8s\.io/|google\.golang\.org/)`)
 
 // TestWeight bounds what the binary links and how large it is.
 func TestWeight(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +41,9 @@ type Entry struct {
 	Format int `json:"format"`
 	Key
 	Netns         string                     `json:"netns,omitempty"`
-	Args          string                     `json:"args,omitempty"` // CNI_ARGS
-	Path          string                     `json:"path,omitempty"` // CNI_PATH
+	NetnsID       string                     `json:"netnsId,omitempty"` // see NetnsID
+	Args          string                     `json:"args,omitempty"`    // CNI_ARGS
+	Path          string                     `json:"path,omitempty"`    // CNI_PATH
 	RuntimeConfig map[string]json.RawMessage `json:"runtimeConfig,omitempty"`
 	Chain         chain.Raw                  `json:"chain"`
 	Created       time.Time                  `json:"created"`
@@ -92,13 +94,22 @@ func (s *Store) Put(e *Entry) error {
 	if err != nil {
 		return err
 	}
+	var above []string // of directories made just now: their names are to last as well
 	for _, d := range []string{filepath.Dir(s.dir), s.dir, dir} {
+		if _, err := os.Lstat(d); errors.Is(err, os.ErrNotExist) {
+			above = append(above, filepath.Dir(d))
+		}
 		if err := disk.EnsureDir(d, 0o700); err != nil {
 			return err
 		}
 	}
 	if err := disk.Replace(dir, name, append(line, '\n'), 0o600, true); err != nil {
 		return err
+	}
+	for _, d := range slices.Backward(above) {
+		if err := disk.SyncDir(d); err != nil {
+			return err
+		}
 	}
 	disk.Sweep(dir)
 	return nil

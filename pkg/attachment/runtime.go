@@ -41,18 +41,25 @@ func RuntimeList(k Key) (*chain.Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
 	}
-	if len(c.Plugins) == 0 { // all of them stood in the sub-directory, which the cache does not keep
-		return nil, fmt.Errorf("the runtime's cache holds no plugins: %w", os.ErrNotExist)
-	}
 	return c, nil
 }
 
 // FromRuntime returns the chain of a pod that is older than the shim, from the runtime's own cache; os.ErrNotExist when the
-// cache has none. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
-func FromRuntime(k Key) (*chain.Chain, error) {
+// cache has none. The cache lacks the plugins of the list's sub-directory: they are read from confDir, and an *chain.Error says
+// which of them cannot be. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
+func FromRuntime(k Key, confDir string) (*chain.Chain, error) {
 	c, err := RuntimeList(k)
-	if err != nil || !c.Own() {
-		return c, err
+	if err != nil {
+		return nil, err
+	}
+	if !c.Own() {
+		if err := c.AddSubDirectory(confDir); err != nil {
+			return nil, err
+		}
+		if len(c.Plugins) == 0 {
+			return nil, fmt.Errorf("the runtime's cache holds no plugins: %w", os.ErrNotExist)
+		}
+		return c, nil
 	}
 	for _, p := range c.Plugins {
 		if p.Network.Type != config.Type {

@@ -156,10 +156,8 @@ func fromList(text []byte, dir string) (*libcni.NetworkConfigList, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !list.LoadOnlyInlinedPlugins {
-		if err := appendDir(list, filepath.Join(dir, list.Name)); err != nil {
-			return nil, err
-		}
+	if err := appendDir(list, dir); err != nil {
+		return nil, err
 	}
 	if len(list.Plugins) == 0 {
 		return nil, errors.New("no plugin configs found")
@@ -167,8 +165,23 @@ func fromList(text []byte, dir string) (*libcni.NetworkConfigList, error) {
 	return list, nil
 }
 
+// AddSubDirectory appends the plugins of the list's sub-directory in dir, where they belong to it and are not in it yet.
+// Errors are *Error.
+func (c *Chain) AddSubDirectory(dir string) error {
+	err := appendDir(c.NetworkConfigList, dir)
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return unreadable(filepath.Join(dir, c.Name), err)
+}
+
 // appendDir appends the plugin objects of <dir>/<network name>/*.conf, as libcni ≥ 1.3 does; one bad file refuses the whole.
 func appendDir(list *libcni.NetworkConfigList, dir string) error {
+	if list.LoadOnlyInlinedPlugins {
+		return nil
+	}
+	dir = filepath.Join(dir, list.Name)
 	files, err := libcni.ConfFiles(dir, []string{".conf"})
 	if err != nil {
 		return fmt.Errorf("plugin configurations in %s: %w", dir, err)

@@ -3,14 +3,14 @@ package cli
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
@@ -19,13 +19,30 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
-const checkUse = "check [-o text|json|sarif|github] [--strict] [--fix [--dry-run]] [--runtime containerd|crio] [PATH... | -]"
+func newCheck(env *Env) *cobra.Command {
+	f := &checkFlags{}
+	c := &cobra.Command{
+		Use:   "check [PATH... | -]",
+		Short: "find every fault of a configuration, to the line and the column",
+		Long: `check finds every fault of a configuration, to the line and the column.
 
-var checkCommand = &Command{
-	Name:     "check",
-	Synopsis: "find every fault of a configuration, to the line and the column",
-	Usage:    checkUse,
-	Run:      runCheck,
+PATH is a directory as runtimes read it, one file, or a Kubernetes manifest that holds configurations; - is stdin.
+Without PATH it checks this node. Exit status: 0 clean, 1 errors (with --strict warnings too), 2 usage.`,
+		Example: `  cni-shim check
+  cni-shim check /etc/cni/net.d/10-calico.conflist
+  kubectl -n kube-system get configmap calico-config -o yaml | cni-shim check -
+  cni-shim check --fix --dry-run calico.yaml`,
+		RunE: func(_ *cobra.Command, paths []string) error {
+			f.paths = paths
+			return f.run(env)
+		},
+	}
+	outputFlag(c, &f.output, "text", "json", "sarif", "github")
+	c.Flags().StringVar(&f.runtime, "runtime", "containerd", "containerd or cri-o: whose reading of a directory")
+	c.Flags().BoolVar(&f.strict, "strict", false, "fail on warnings, too")
+	c.Flags().BoolVar(&f.fix, "fix", false, "mend what has one reading only, keep the old file as NAME.bak")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what would be mended")
+	return c
 }
 
 // checkFlags is the command line of check.
@@ -35,75 +52,35 @@ type checkFlags struct {
 	paths               []string
 }
 
-func parseCheck(args []string) (*checkFlags, error) {
-	f := &checkFlags{}
-	fs := flag.NewFlagSet("check", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(&f.output, "o", "text", "")
-	fs.StringVar(&f.runtime, "runtime", "containerd", "")
-	fs.BoolVar(&f.strict, "strict", false, "")
-	fs.BoolVar(&f.fix, "fix", false, "")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "")
-	for rest := args; ; { // flags may stand behind paths
-		if err := fs.Parse(rest); err != nil {
-			return nil, err
-		}
-		if rest = fs.Args(); len(rest) == 0 {
-			break
-		}
-		f.paths = append(f.paths, rest[0])
-		rest = rest[1:]
-		if len(rest) == 0 {
-			break
-		}
-	}
+func (f *checkFlags) run(env *Env) error {
 	f.runtime = strings.ReplaceAll(f.runtime, "-", "")
 	switch {
-	case !slices.Contains([]string{"text", "json", "sarif", "github"}, f.output):
-		return nil, fmt.Errorf("unknown output %q", f.output)
 	case f.runtime != "containerd" && f.runtime != "crio":
-		return nil, fmt.Errorf("unknown runtime %q", f.runtime)
+		return usagef("unknown runtime %q: containerd or cri-o", f.runtime)
 	case f.dryRun && !f.fix:
-		return nil, errors.New("--dry-run is for --fix")
-	}
-	return f, nil
-}
-
-func runCheck(env *Env, args []string) int {
-	f, err := parseCheck(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(env.Stdout, "usage: cni-shim %s\n\nWithout PATH it checks this node. Exit status: 0 clean, 1 errors (with --strict warnings too), 2 usage.\n", checkUse)
-		return ExitOK
-	}
-	if err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\nusage: cni-shim %s\n", err, checkUse)
-		return ExitUsage
+		return usagef("--dry-run is for --fix")
 	}
 	r, err := f.gather(env)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
-		return ExitUsage
+		return err
 	}
 	if f.fix {
 		if err := f.mend(env, r); err != nil {
-			fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
-			return ExitUsage
+			return err
 		}
 		if !f.dryRun {
 			if r, err = f.gather(env); err != nil {
-				fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
-				return ExitUsage
+				return err
 			}
 		}
 	}
 	if err := f.print(env, r); err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: check: %v\n", err)
-		return ExitUsage
+		return err
 	}
 	if e, w, _ := r.List.Count(); e > 0 || f.strict && w > 0 {
-		return ExitNo
+		return errNo
 	}
-	return ExitOK
+	return nil
 }
 
 // gather checks all paths, or the node where there are none.

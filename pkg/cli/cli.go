@@ -2,8 +2,14 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // Exit statuses, the same for every command.
@@ -20,38 +26,81 @@ type Env struct {
 	Getenv         func(string) string
 }
 
-// Command is one word of the command line.
-type Command struct {
-	Name     string
-	Synopsis string // one line for the list of commands
-	Usage    string // "check [flags] [PATH... or -]"
-	Run      func(env *Env, args []string) int
-}
+// errNo ends a command with ExitNo. What there is to say has been said.
+var errNo = errors.New("no")
 
-// commands are listed in the order in which help shows them.
-func commands() []*Command {
-	return []*Command{checkCommand, statusCommand, explainCommand, forgetCommand, versionCommand}
+// usageError is a command line that is wrong: it is told with the right one.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// New makes the command line. Nothing of it runs before Execute.
+func New(env *Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cni-shim",
+		Short: "tell why a pod network fails",
+		Long: `cni-shim tells why a pod network fails.
+
+With CNI_COMMAND in its environment it is a CNI plugin, and runtimes call it so; by hand, it is this tool.
+Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the answer cannot be known.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newCheck(env), newStatus(env), newExplain(env), newForget(env), newVersion(env))
+	return root
 }
 
 // Main runs the command line without the program's name and returns the exit status.
 func Main(env *Env, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		help(env.Stdout)
+	root := New(env)
+	root.SetArgs(args)
+	c, err := root.ExecuteC()
+	switch {
+	case err == nil:
 		return ExitOK
+	case errors.Is(err, errNo):
+		return ExitNo
 	}
-	for _, c := range commands() {
-		if c.Name == args[0] {
-			return c.Run(env, args[1:])
-		}
+	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.TrimSpace(err.Error()))
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(env.Stderr, "usage: %s\n", c.UseLine())
+	} else if c == root { // the word is no command's; cobra has named the nearest
+		fmt.Fprintf(env.Stderr, "run '%s help' for the list\n", root.Name())
 	}
-	fmt.Fprintf(env.Stderr, "cni-shim: unknown command %q\nrun 'cni-shim help' for the list\n", args[0])
 	return ExitUsage
 }
 
-func help(w io.Writer) {
-	fmt.Fprint(w, "cni-shim tells why a pod network fails.\n\nusage: cni-shim COMMAND [flags]\n\ncommands:\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Synopsis)
+// args makes cobra's check of positional arguments a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if err := check(c, given); err != nil {
+			return usageError{err}
+		}
+		return nil
 	}
-	fmt.Fprint(w, "\nWith CNI_COMMAND in its environment cni-shim is a CNI plugin; runtimes call it so.\n")
+}
+
+// outputFlag adds -o, which every command that answers has. The first of formats is the default.
+func outputFlag(c *cobra.Command, output *string, formats ...string) {
+	c.Flags().StringVarP(output, "output", "o", formats[0], strings.Join(formats, ", "))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if !slices.Contains(formats, *output) {
+			return usagef("unknown output %q: %s", *output, strings.Join(formats, ", "))
+		}
+		return nil
+	}
+}
+
+// printJSON writes a value as an admin's tools and eyes want it.
+func printJSON(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v) // plain values; a closed pipe is nobody's loss
 }

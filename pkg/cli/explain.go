@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"encoding/json"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/reason"
@@ -24,13 +25,31 @@ func rulePage(id string) (page string, ok bool) {
 // maxPaste bounds what `explain -` reads.
 const maxPaste = 16 << 20
 
-const explainUse = "explain [-o text|json] [--list] REASON... | -"
-
-var explainCommand = &Command{
-	Name:     "explain",
-	Synopsis: "say what a reason or a pasted error means, how to confirm it and how to cure it",
-	Usage:    explainUse,
-	Run:      explain,
+func newExplain(env *Env) *cobra.Command {
+	var output string
+	var list bool
+	c := &cobra.Command{
+		Use:   "explain {REASON | RULE}... | - | --list",
+		Short: "say what a reason or a pasted error means, how to confirm it and how to cure it",
+		Example: `  cni-shim explain IPAMExhausted
+  journalctl -u kubelet | cni-shim explain -`,
+		RunE: func(_ *cobra.Command, names []string) error {
+			asJSON := output == "json"
+			switch {
+			case list && len(names) == 0:
+				explainList(env.Stdout, asJSON)
+				return nil
+			case len(names) == 0 || list:
+				return usagef("name a reason, or give - and paste the error")
+			case len(names) == 1 && names[0] == "-":
+				return explainPaste(env, asJSON)
+			}
+			return explainNames(env, names, asJSON)
+		},
+	}
+	outputFlag(c, &output, "text", "json")
+	c.Flags().BoolVar(&list, "list", false, "list all reasons")
+	return c
 }
 
 // explanation is what explain says of one failure; the JSON keys are for ever.
@@ -55,48 +74,14 @@ func explainReason(r *reason.Reason) explanation {
 		Retry: r.Retry, MessageID: r.MessageID}
 }
 
-func explain(env *Env, args []string) int {
-	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	output := flags.String("o", "text", "")
-	list := flags.Bool("list", false, "")
-	var names []string
-	for rest := args; ; { // flags may stand behind names
-		if err := flags.Parse(rest); err != nil {
-			return explainUsage(env, err.Error())
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		names = append(names, flags.Arg(0))
-		rest = flags.Args()[1:]
-	}
-	asJSON := *output == "json"
-	switch {
-	case !asJSON && *output != "text":
-		return explainUsage(env, fmt.Sprintf("unknown output %q: text or json", *output))
-	case *list && len(names) == 0:
-		return explainList(env.Stdout, asJSON)
-	case len(names) == 0 || *list:
-		return explainUsage(env, "name a reason, or give - and paste the error")
-	case len(names) == 1 && names[0] == "-":
-		return explainPaste(env, asJSON)
-	}
-	return explainNames(env, names, asJSON)
-}
-
-func explainUsage(env *Env, what string) int {
-	fmt.Fprintf(env.Stderr, "cni-shim explain: %s\nusage: cni-shim %s\n", what, explainUse)
-	return ExitUsage
-}
-
-func explainList(w io.Writer, asJSON bool) int {
+func explainList(w io.Writer, asJSON bool) {
 	if asJSON {
 		all := []explanation{}
 		for _, r := range reason.All() {
 			all = append(all, explainReason(r))
 		}
-		return printJSON(w, all)
+		printJSON(w, all)
+		return
 	}
 	group := reason.Group(255)
 	for _, r := range reason.All() {
@@ -106,11 +91,10 @@ func explainList(w io.Writer, asJSON bool) int {
 		}
 		fmt.Fprintf(w, "  %-22s %s\n", r.Name, r.Title)
 	}
-	return ExitOK
 }
 
-func explainNames(env *Env, names []string, asJSON bool) int {
-	status := ExitOK
+func explainNames(env *Env, names []string, asJSON bool) error {
+	var unknown error
 	var told []explanation
 	printed := false
 	for _, name := range names {
@@ -120,8 +104,7 @@ func explainNames(env *Env, names []string, asJSON bool) int {
 				fmt.Fprint(env.Stdout, page)
 				continue
 			}
-			fmt.Fprintf(env.Stderr, "cni-shim explain: no reason %q\n%s", name, didYouMean(name))
-			status = ExitUsage
+			unknown = errors.Join(unknown, fmt.Errorf("no reason %q\n%s", name, didYouMean(name)))
 			continue
 		}
 		e := explainReason(r)
@@ -141,7 +124,7 @@ func explainNames(env *Env, names []string, asJSON bool) int {
 	default:
 		printJSON(env.Stdout, told)
 	}
-	return status
+	return unknown
 }
 
 // explainRule asks for the page of a rule: their ids are lower case with dashes, reasons are CamelCase.
@@ -152,14 +135,13 @@ func explainRule(name string) (string, bool) {
 	return rulePage(name)
 }
 
-func explainPaste(env *Env, asJSON bool) int {
+func explainPaste(env *Env, asJSON bool) error {
 	text, err := io.ReadAll(io.LimitReader(env.Stdin, maxPaste))
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim explain: stdin: %v\n", err)
-		return ExitUsage
+		return fmt.Errorf("stdin: %w", err)
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return explainUsage(env, "stdin: nothing there; paste an event, an error or a log")
+		return usagef("stdin: nothing there; paste an event, an error or a log")
 	}
 	var told []explanation
 	for _, f := range failure.ClassifyLog(string(text)) {
@@ -180,9 +162,9 @@ func explainPaste(env *Env, asJSON bool) int {
 		}
 	}
 	if told[0].Reason == reason.Unclassified.Name {
-		return ExitNo
+		return errNo
 	}
-	return ExitOK
+	return nil
 }
 
 // print writes the page: what an admin needs in the first line, the rest below.
@@ -252,9 +234,9 @@ func didYouMean(name string) string {
 		}
 	}
 	if best == "" {
-		return "run 'cni-shim explain --list' for all of them\n"
+		return "run 'cni-shim explain --list' for all of them"
 	}
-	return fmt.Sprintf("did you mean %s?\n", best)
+	return fmt.Sprintf("did you mean %s?", best)
 }
 
 // editDistance counts the insertions, deletions and replacements of bytes that turn a into b.
@@ -279,14 +261,4 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-func printJSON(w io.Writer, v any) int {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if enc.Encode(v) != nil {
-		return ExitNo
-	}
-	return ExitOK
 }

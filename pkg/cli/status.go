@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/config"
@@ -16,11 +16,39 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
-var statusCommand = &Command{
-	Name:     "status",
-	Synopsis: "is this node's network able to take pods; what failed last, and why",
-	Usage:    "status [-o text|json] [--status-file FILE] [--state-dir DIR]",
-	Run:      runStatus,
+func newStatus(env *Env) *cobra.Command {
+	var output, file, state string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "is this node's network able to take pods; what failed last, and why",
+		Args:  args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			v, err := newView(file, state, env)
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				printJSON(env.Stdout, v)
+			} else {
+				v.text(env.Stdout, time.Now())
+			}
+			switch {
+			case v.Verdict.Ready:
+				return nil
+			case v.Verdict.Since.IsZero():
+				return errors.New("no call has shown it yet")
+			}
+			return errNo
+		},
+	}
+	outputFlag(c, &output, "text", "json")
+	c.Flags().StringVar(&file, "status-file", config.DefaultStatusFile, "the status file")
+	stateFlag(c, &state)
+	return c
+}
+
+func stateFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "state-dir", config.DefaultStateDir, "the directory of stored attachments")
 }
 
 // view is what status tells: the status file as of now, and attachments that nobody will ask for.
@@ -29,43 +57,16 @@ type view struct {
 	Stale []attachment.Key `json:"staleAttachments"`
 }
 
-func runStatus(env *Env, args []string) int {
-	fs := flag.NewFlagSet("status", flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	output := fs.String("o", "text", "text or json")
-	file := fs.String("status-file", config.DefaultStatusFile, "the status file")
-	state := fs.String("state-dir", config.DefaultStateDir, "the directory of stored attachments")
-	if fs.Parse(args) != nil {
-		return ExitUsage
-	}
-	if fs.NArg() > 0 || *output != "text" && *output != "json" {
-		fmt.Fprintln(env.Stderr, "cni-shim: usage: cni-shim status [-o text|json] [--status-file FILE] [--state-dir DIR]")
-		return ExitUsage
-	}
-	f, err := status.Open(*file).Read()
+func newView(file, state string, env *Env) (*view, error) {
+	f, err := status.Open(file).Read()
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: status file: %v\n", err)
-		return ExitUsage
+		return nil, fmt.Errorf("status file: %w", err)
 	}
-	left, err := stale.List(attachment.Open(*state))
+	left, err := stale.List(attachment.Open(state))
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "cni-shim: attachments: %v\n", err)
 	}
-	v := view{f, left}
-	if *output == "json" {
-		e := json.NewEncoder(env.Stdout)
-		e.SetIndent("", "  ")
-		_ = e.Encode(v)
-	} else {
-		v.text(env.Stdout, time.Now())
-	}
-	switch {
-	case f.Verdict.Ready:
-		return ExitOK
-	case f.Verdict.Since.IsZero():
-		return ExitUsage // no call has shown it yet
-	}
-	return ExitNo
+	return &view{f, left}, nil
 }
 
 // text is one screen, the worst first.
@@ -117,31 +118,4 @@ func ago(now, then time.Time) string {
 		return ""
 	}
 	return ", " + now.Sub(then).Round(time.Second).String() + " ago"
-}
-
-var forgetCommand = &Command{
-	Name:     "forget",
-	Synopsis: "delete an attachment that no runtime will ask for, through the chain that it was added with",
-	Usage:    "forget [--state-dir DIR] NETWORK CONTAINER INTERFACE",
-	Run:      runForget,
-}
-
-func runForget(env *Env, args []string) int {
-	fs := flag.NewFlagSet("forget", flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	state := fs.String("state-dir", config.DefaultStateDir, "the directory of stored attachments")
-	if fs.Parse(args) != nil {
-		return ExitUsage
-	}
-	if fs.NArg() != 3 {
-		fmt.Fprintln(env.Stderr, "cni-shim: usage: cni-shim forget [--state-dir DIR] NETWORK CONTAINER INTERFACE")
-		return ExitUsage
-	}
-	k := attachment.Key{Network: fs.Arg(0), ContainerID: fs.Arg(1), IfName: fs.Arg(2)}
-	if err := stale.Delete(context.Background(), attachment.Open(*state), k); err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: %v\n", err)
-		return ExitNo
-	}
-	fmt.Fprintf(env.Stdout, "%s %s %s: deleted\n", k.Network, k.ContainerID, k.IfName)
-	return ExitOK
 }

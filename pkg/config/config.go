@@ -4,6 +4,8 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,6 +24,9 @@ const (
 	// DefaultStatusTimeout bounds STATUS: containerd holds a lock while it waits, and waits for ever.
 	DefaultStatusTimeout = 5 * time.Second
 )
+
+// ConfDirs are the directories that runtimes read network configurations from, the usual one first, then those of k3s and MicroK8s.
+var ConfDirs = []string{DefaultConfDir, "/var/lib/rancher/k3s/agent/etc/cni/net.d", "/var/snap/microk8s/current/args/cni-network"}
 
 // Config is the shim's own entry with what the runtime put into it. Raw values are kept verbatim.
 type Config struct {
@@ -51,6 +56,18 @@ type Chain struct {
 
 // IsZero tells an entry with no "chain".
 func (c Chain) IsZero() bool { return c.Path == "" && c.Inline == nil }
+
+// ConfDir is the directory that the chain's file lies in.
+func (c *Config) ConfDir() string {
+	path := c.Chain.Path
+	if path == "" {
+		return DefaultConfDir
+	}
+	if fi, err := os.Stat(path); err == nil && !fi.IsDir() {
+		return filepath.Dir(path)
+	}
+	return path
+}
 
 // Error is a key of the entry that cannot be used.
 type Error struct {

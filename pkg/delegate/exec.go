@@ -22,7 +22,7 @@ import (
 
 // Bounds of what is kept of a plugin's output, in bytes.
 const (
-	MaxStdout = 8 << 20
+	MaxStdout = 4 << 20
 	MaxStderr = 64 << 10
 )
 

@@ -3,6 +3,7 @@
 package failure
 
 import (
+	"strings"
 	"syscall"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
@@ -32,4 +33,8 @@ type Facts struct {
 type Verdict struct {
 	Reason *reason.Reason // never nil; reason.Unclassified when nothing matches
 	Words  string         // the words or the fact that decided; empty for Unclassified
+	Said   bool           // Words stand in what the plugin said, folded; else they are a fact that the shim saw
 }
+
+// Tells tells whether the words that decided stand in a text.
+func (v Verdict) Tells(text string) bool { return strings.Contains(fold(text), v.Words) }

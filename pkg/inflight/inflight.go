@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +136,38 @@ func (m *Mark) End() {
 // Same tells two marks of one and the same call.
 func (c Call) Same(o Call) bool {
 	return c.Verb == o.Verb && c.Network == o.Network && c.ContainerID == o.ContainerID && c.IfName == o.IfName
+}
+
+// Nested counts the ancestors that are this program at this process's own call, as far as their environment tells: for where
+// no marks can be kept.
+func Nested() int {
+	own, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, pid := range Ancestors() {
+		exe, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+		if err == nil && os.SameFile(own, exe) && sameCall(pid) {
+			n++
+		}
+	}
+	return n
+}
+
+// sameCall compares what a runtime gives a call of a plugin in its environment (SPEC 1.1, section 2).
+func sameCall(pid int) bool {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	has := strings.Split(string(environ), "\x00")
+	for _, name := range []string{"CNI_COMMAND", "CNI_CONTAINERID", "CNI_IFNAME"} {
+		if !slices.Contains(has, name+"="+os.Getenv(name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Ancestors are the processes above this one, the nearest first, at most 64.

@@ -22,7 +22,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
 
-// probeTimeout bounds one VERSION call.
+// probeTimeout bounds the VERSION calls of one inventory together.
 const probeTimeout = 2 * time.Second
 
 // Plugin is one program of a chain.
@@ -31,7 +31,8 @@ type Plugin struct {
 	Index    int      `json:"index"`          // of the chain's plugin, from 0
 	IPAM     bool     `json:"ipam,omitempty"` // the plugin's ipam.type rather than the plugin itself
 	Path     string   `json:"path,omitempty"`
-	Versions []string `json:"versions,omitempty"` // as it answers VERSION; empty when it could not be asked
+	Versions []string `json:"versions,omitempty"` // as it answers VERSION; empty where it gave no answer
+	Asked    bool     `json:"asked,omitempty"`    // it was asked, whatever it answered
 	ID       string   `json:"id,omitempty"`       // device, inode, size and mtime of the file: the same ID, the same program
 }
 
@@ -61,8 +62,10 @@ func (v *Inventory) Fatal() *Problem {
 }
 
 // Take looks for the programs of a chain in paths. known are those of an earlier inventory: a program that has not changed
-// since is not asked again.
+// since is not asked again, also where it gave no answer.
 func Take(ctx context.Context, c *chain.Chain, paths []string, known []Plugin) *Inventory {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
 	v := &Inventory{}
 	for i, p := range c.Plugins {
 		v.add(ctx, c, Plugin{Type: p.Network.Type, Index: i}, paths, known, true)
@@ -106,10 +109,10 @@ func (v *Inventory) add(ctx context.Context, c *chain.Chain, p Plugin, paths []s
 	p.ID = identity(fi)
 	for _, k := range known {
 		if k.ID == p.ID && k.ID != "" && k.Path == path {
-			p.Versions = k.Versions
+			p.Versions, p.Asked = k.Versions, k.Asked
 		}
 	}
-	if p.Versions == nil {
+	if !p.Asked {
 		if why := p.probe(ctx); why != nil {
 			problem(why.Reason, why.Cause, why.Fix, true)
 			p.ID = ""
@@ -125,17 +128,16 @@ func (v *Inventory) add(ctx context.Context, c *chain.Chain, p Plugin, paths []s
 
 // probe asks a program for its versions. Only a program that the system cannot start is a problem.
 func (p *Plugin) probe(ctx context.Context) *Problem {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
 	exec := &delegate.Exec{Quiet: true}
 	info, err := invoke.GetVersionInfo(ctx, p.Path, exec)
 	if err == nil {
-		p.Versions = info.SupportedVersions()
+		p.Versions, p.Asked = info.SupportedVersions(), true
 		return nil
 	}
 	if errno := exec.Last.Errno; Definite(errno) {
 		return Unrunnable(p.Path, errno)
 	}
+	p.Asked = exec.Last.Started
 	return nil
 }
 

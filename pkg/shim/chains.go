@@ -24,7 +24,7 @@ import (
 )
 
 // today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure.
-func (c *call) today() (*chain.Chain, *report.Failure) {
+func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 	ch, f := c.load()
 	if f != nil {
 		return nil, f
@@ -32,10 +32,12 @@ func (c *call) today() (*chain.Chain, *report.Failure) {
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
 	}
-	if fi, err := os.Stat(ch.Source.Path); err == nil && fi.Mode().Perm()&0o002 != 0 {
-		c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", ch.Source.Path, fi.Mode().Perm()), false)
+	for _, path := range []string{ch.Source.Path, filepath.Dir(ch.Source.Path)} {
+		if fi, err := os.Stat(path); err == nil && ch.Source.Path != "" && fi.Mode().Perm()&0o002 != 0 && fi.Mode()&os.ModeSticky == 0 {
+			c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", path, fi.Mode().Perm()), false)
+		}
 	}
-	if p := c.inspect(ch).Fatal(); p != nil {
+	if p := c.inspect(ctx, ch).Fatal(); p != nil {
 		return nil, problemFailure(ch, p)
 	}
 	return ch, nil
@@ -49,7 +51,11 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	}
 	var e *chain.Error
 	errors.As(err, &e)
-	return nil, &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	return nil, chainFailure(e)
+}
+
+func chainFailure(e *chain.Error) *report.Failure {
+	return &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
 }
 
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
@@ -66,10 +72,14 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the stored attachment is not used: "+err.Error(), true)
 	}
-	ch, err := attachment.FromRuntime(c.key())
+	ch, err := attachment.FromRuntime(c.key(), c.config.ConfDir())
 	if err == nil {
 		c.tellChain(ch)
 		return ch, nil, nil
+	}
+	var broken *chain.Error // plugins of its sub-directory: without them DEL would leave something behind
+	if errors.As(err, &broken) {
+		return nil, nil, chainFailure(broken)
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the runtime's cached configuration is not used: "+err.Error(), true)
@@ -87,13 +97,13 @@ func (c *call) tellChain(ch *chain.Chain) {
 
 // inspect takes the chain's inventory and notes its problems. What is known of unchanged programs is kept beside the status
 // file; a chain that is another than at the call before is told.
-func (c *call) inspect(ch *chain.Chain) *inventory.Inventory {
+func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventory {
 	dir := filepath.Join(c.status.Dir(), "chains")
 	var before inventory.Stamp
 	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil {
 		_ = json.Unmarshal(b, &before) // a damaged stamp is none
 	}
-	v := inventory.Take(context.Background(), ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
+	v := inventory.Take(ctx, ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
 	c.tellChain(ch)
 	c.record.Chain.Plugins = v.Plugins
 	if digest := digest(ch, v); digest != before.Digest {

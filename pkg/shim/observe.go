@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -22,7 +23,12 @@ func (c *call) bare() *chain.Chain {
 	if !c.config.Chain.IsZero() {
 		return nil
 	}
-	own := chain.FindOwn(config.DefaultConfDir, c.config.Name)
+	var own *chain.Chain
+	for _, dir := range config.ConfDirs {
+		if own = chain.FindOwn(dir, c.config.Name); own != nil {
+			break
+		}
+	}
 	if own == nil && (c.record.Verb == "CHECK" || c.record.Verb == "DEL") {
 		own, _ = attachment.RuntimeList(c.key()) // the file is gone or broken; the pod was added by this list
 	}
@@ -42,8 +48,8 @@ func (c *call) bare() *chain.Chain {
 }
 
 // observe validates and logs a list that the runtime runs itself, hands on prevResult, and says once what it cannot see.
-func (c *call) observe(others *chain.Chain) *report.Failure {
-	c.inspectObserved(others)
+func (c *call) observe(ctx context.Context, others *chain.Chain) *report.Failure {
+	c.inspectObserved(ctx, others)
 	c.note("", fmt.Sprintf("cni-shim stands bare before %s: the runtime runs the others itself, and their failures do not pass through the shim; "+
 		`to nest them, move them into the shim's own entry as "chain": {"plugins": [...]}`, others.Label(0)), false)
 	if c.record.Verb == "ADD" {
@@ -56,8 +62,8 @@ func (c *call) observe(others *chain.Chain) *report.Failure {
 }
 
 // inspectObserved notes every problem, also those because of which ADD fails: the runtime will tell, in its own words.
-func (c *call) inspectObserved(others *chain.Chain) {
-	if p := c.inspect(others).Fatal(); p != nil {
+func (c *call) inspectObserved(ctx context.Context, others *chain.Chain) {
+	if p := c.inspect(ctx, others).Fatal(); p != nil {
 		c.note("", problemFailure(others, p).Line(), false)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -54,6 +55,7 @@ type call struct {
 	mark   *inflight.Mark
 	killed []inflight.Call // calls found dead, to be told with this one
 	stdout []byte
+	undo   func() // what ADD has set up so far; nil where that is nothing
 }
 
 // Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2).
@@ -106,9 +108,13 @@ func refused(e *types.Error) *report.Failure {
 	return f
 }
 
+// verb handles one verb within its deadline; nil for success.
+type verb func(c *call, ctx context.Context) *report.Failure
+
 // handler makes skel's callback of a verb: read the entry, guard against circles, handle.
-func (c *call) handler(verb func(*call) *report.Failure) func(*skel.CmdArgs) error {
+func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 	return func(args *skel.CmdArgs) error {
+		args.NetnsOverride = "1" // whether a plugin may work on its own namespace is for the plugins to say, as without the shim
 		cfg, err := config.Parse(args.StdinData)
 		c.config, c.record.Network = cfg, cfg.Name
 		c.status, c.store = status.Open(cfg.StatusFile), attachment.Open(cfg.StateDir)
@@ -122,13 +128,29 @@ func (c *call) handler(verb func(*call) *report.Failure) func(*skel.CmdArgs) err
 		} else if f != nil && !c.canGoOn(f) {
 			c.record.Failure = f
 		} else {
-			c.record.Failure = verb(c)
+			c.record.Failure = c.attempt(verb)
 		}
 		if c.record.Failure != nil {
 			return c.record.CNIError()
 		}
 		return nil
 	}
+}
+
+// attempt runs a verb. A fault of the shim's own is a failure like any other: answered, told, and what ADD has set up is undone.
+func (c *call) attempt(verb verb) (f *report.Failure) {
+	ctx, cancel := c.deadline()
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			f = &report.Failure{Reason: reason.PluginCrashed, Code: types.ErrInternal, Plugin: config.Type, Of: 1, Cause: fmt.Sprintf("crashed: %v", p),
+				Fix: "report the trace: journalctl -t cni-shim -o verbose", Stderr: string(debug.Stack())}
+		}
+		if f != nil && c.undo != nil {
+			c.undo()
+		}
+	}()
+	return verb(c, ctx)
 }
 
 // ownFault is a key of the shim's own entry that cannot be used.
@@ -146,7 +168,7 @@ func (c *call) canGoOn(f *report.Failure) bool {
 		return false
 	}
 	if _, err := c.store.Get(c.key()); err != nil {
-		if _, err = attachment.FromRuntime(c.key()); err != nil {
+		if _, err = attachment.FromRuntime(c.key(), c.config.ConfDir()); err != nil {
 			return false
 		}
 	}
@@ -166,6 +188,9 @@ func (c *call) begin() *report.Failure {
 	mark, running, killed, err := inflight.Begin(c.status.CallsDir(), own)
 	if err != nil {
 		c.note("", "calls in flight are not marked: "+err.Error(), true)
+		if inflight.Nested() >= maxNested {
+			return circle(own)
+		}
 	}
 	c.mark = mark
 	c.killed = killed
@@ -178,12 +203,20 @@ func (c *call) begin() *report.Failure {
 			ancestors = inflight.Ancestors()
 		}
 		if slices.Contains(ancestors, r.PID) {
-			return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,
-				Cause: fmt.Sprintf("the chain leads back to the shim: %s of network %s runs inside itself", r.Verb, r.Network),
-				Fix:   "name the real plugins in the wrapped chain, and keep meta-plugins from taking the shim's own list as theirs"}
+			return circle(r)
 		}
 	}
 	return nil
+}
+
+// maxNested is how many shims may run inside each other at the same call where no marks tell their networks: a meta-plugin may
+// run another network's list, which is no circle.
+const maxNested = 3
+
+func circle(c inflight.Call) *report.Failure {
+	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,
+		Cause: fmt.Sprintf("the chain leads back to the shim: %s of network %s runs inside itself", c.Verb, c.Network),
+		Fix:   "name the real plugins in the wrapped chain, and keep meta-plugins from taking the shim's own list as theirs"}
 }
 
 func (c *call) note(rule, message string, always bool) {
@@ -203,7 +236,7 @@ func (c *call) tell() {
 		c.compare()
 	}
 	c.look()
-	entries := c.entries()
+	entries := c.record.Journal(c.config.LogLevel)
 	for _, k := range c.killed {
 		r := killedRecord(k)
 		entries = append(entries, r.Journal(c.config.LogLevel)...)
@@ -212,6 +245,8 @@ func (c *call) tell() {
 	lost, why := journal.Send(entries, journalBudget)
 	if lost > 0 {
 		c.status.Unlogged()
+	} else if back := c.status.Logged(); back.Journal > 0 {
+		_, _ = journal.Send([]journal.Entry{c.record.Warn(fmt.Sprintf("journald takes entries again; %d were lost, the last at %s: %s", back.Journal, back.Last.Format(time.RFC3339), back.Why))}, journalBudget/3)
 	}
 	if err := c.status.Add(status.EventOf(&c.record, lost, why)); err != nil && lost == 0 {
 		_, _ = journal.Send([]journal.Entry{c.record.Warn("the status file is not kept: " + err.Error())}, journalBudget/3)
@@ -228,15 +263,6 @@ func (c *call) look() {
 		Config: f.Config, Paths: filepath.SplitList(os.Getenv("CNI_PATH")), Netns: c.record.Netns,
 		ContainerID: c.record.ContainerID, IfName: c.record.IfName, Network: c.record.Network,
 	})
-}
-
-// entries are those of the call, and one more when journald is back after some were lost.
-func (c *call) entries() []journal.Entry {
-	entries := c.record.Journal(c.config.LogLevel)
-	if u := c.status.Logged(); u.Journal > 0 {
-		entries = append(entries, c.record.Warn(fmt.Sprintf("journald takes entries again; %d were lost, the last at %s: %s", u.Journal, u.Last.Format(time.RFC3339), u.Why)))
-	}
-	return entries
 }
 
 // compare finds out whether a STATUS answers as the one before it: runtimes ask every five seconds, the journal is told once.

@@ -11,6 +11,7 @@ import (
 	"github.com/containernetworking/plugins/pkg/ns"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/stale"
 )
@@ -25,9 +26,15 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 	if err != nil {
 		c.note("", "stale attachments are not looked for: "+err.Error(), true)
 	}
+	running, _ := inflight.Running(c.status.CallsDir())
 	for _, k := range keys {
 		if slices.Contains(c.config.Attachments, types.GCAttachment{ContainerID: k.ContainerID, IfName: k.IfName}) {
 			continue
+		}
+		if slices.ContainsFunc(running, func(r inflight.Call) bool {
+			return r.Verb == "ADD" && r.Network == k.Network && r.ContainerID == k.ContainerID && r.IfName == k.IfName
+		}) {
+			continue // newer than the runtime's list, or it is deleted by a call of its own
 		}
 		f := c.deleteStale(ctx, k)
 		if first == nil {
@@ -60,7 +67,7 @@ func (c *call) nothingToDelete() bool {
 	if c.config.PrevResult != nil || c.store.Known(c.key()) {
 		return false
 	}
-	if !stale.NetnsExists(c.record.Netns) {
+	if e := (&attachment.Entry{Netns: c.record.Netns}); e.NetnsGone() {
 		return true
 	}
 	absent := false

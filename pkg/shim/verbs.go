@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,11 +19,11 @@ import (
 const notAvailable = 50
 
 // add stores what is about to run, runs it, undoes it where it fails, and hands on the result in the runtime's version.
-func (c *call) add() *report.Failure {
+func (c *call) add(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil {
-		return c.observe(own)
+		return c.observe(ctx, own)
 	}
-	ch, f := c.today()
+	ch, f := c.today(ctx)
 	if f != nil {
 		return f
 	}
@@ -33,9 +34,8 @@ func (c *call) add() *report.Failure {
 	if f := c.remember(ch); f != nil {
 		return f
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
 	r := c.runner(ch)
+	c.undo = func() { c.rollBack(ch, r.Attempts) }
 	result, err := r.Add(ctx, prev)
 	c.runs(r)
 	if err == nil {
@@ -47,15 +47,18 @@ func (c *call) add() *report.Failure {
 		}
 		err = fmt.Errorf("the result cannot be told at cniVersion %s: %w", c.config.CNIVersion, err)
 	}
-	f = c.failed(ch, r, err)
-	undo := c.runner(ch)
-	undo.Attempts = r.Attempts
-	ctx, cancelUndo := c.undoDeadline()
-	defer cancelUndo()
-	for _, e := range undo.RollBack(ctx) {
+	return c.failed(ch, r, err)
+}
+
+// rollBack undoes an ADD that failed after the given runs. Its errors are noted, never returned in place of the cause.
+func (c *call) rollBack(ch *chain.Chain, ran []*delegate.Attempt) {
+	ctx, cancel := c.undoDeadline()
+	defer cancel()
+	r := c.runner(ch)
+	r.Attempts = ran
+	for _, e := range r.RollBack(ctx) {
 		c.note("", "undoing the failed ADD: "+e.Error(), true)
 	}
-	return f
 }
 
 // remember stores the attachment before the first plugin runs. Where that cannot be, the call goes on as it would without the
@@ -63,7 +66,7 @@ func (c *call) add() *report.Failure {
 // removed it stops: DEL would run the wrong chain, and leak.
 func (c *call) remember(ch *chain.Chain) *report.Failure {
 	err := c.store.Put(&attachment.Entry{
-		Key: c.key(), Netns: c.record.Netns, Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
+		Key: c.key(), Netns: c.record.Netns, NetnsID: attachment.NetnsID(c.record.Netns), Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
 		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
 	})
 	if err == nil {
@@ -88,9 +91,9 @@ func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
 }
 
 // check runs CHECK of the chain that ADD ran.
-func (c *call) check() *report.Failure {
+func (c *call) check(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil && !c.stored() {
-		return c.observe(own)
+		return c.observe(ctx, own)
 	}
 	ch, entry, f := c.added()
 	if f != nil {
@@ -100,8 +103,6 @@ func (c *call) check() *report.Failure {
 	if err != nil {
 		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
 	r := c.runner(ch)
 	err = r.Check(ctx, prev)
 	c.runs(r)
@@ -109,9 +110,9 @@ func (c *call) check() *report.Failure {
 }
 
 // del runs DEL of the chain that ADD ran, and forgets the attachment when all of it succeeded.
-func (c *call) del() *report.Failure {
+func (c *call) del(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil && !c.stored() {
-		return c.observe(own)
+		return c.observe(ctx, own)
 	}
 	ch, entry, f := c.added()
 	if f != nil {
@@ -126,8 +127,6 @@ func (c *call) del() *report.Failure {
 		c.note("", "DEL runs without prevResult: "+err.Error(), true)
 		prev = nil
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
 	r := c.runner(ch)
 	err = r.Del(ctx, prev)
 	c.runs(r)
@@ -141,17 +140,15 @@ func (c *call) del() *report.Failure {
 }
 
 // statusVerb fails only when it is certain that no ADD can succeed, or when a plugin says so.
-func (c *call) statusVerb() *report.Failure {
+func (c *call) statusVerb(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil {
-		return c.observe(own)
+		return c.observe(ctx, own)
 	}
-	ch, f := c.today()
+	ch, f := c.today(ctx)
 	if f != nil {
 		f.Code = notAvailable
 		return f
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
 	r := c.runner(ch)
 	err := r.Status(ctx)
 	c.runs(r)
@@ -169,17 +166,15 @@ func (c *call) statusVerb() *report.Failure {
 
 // gc removes attachments that the runtime no longer has, through the chain that each was added with, then hands GC on. With
 // no list of attachments (absent or null, which an unrelated network gets) nothing is removed.
-func (c *call) gc() *report.Failure {
+func (c *call) gc(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil {
-		return c.observe(own)
+		return c.observe(ctx, own)
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
 	if ch, _ := c.load(); ch != nil && ch.DisableGC {
 		return nil // another runtime may share the network (SPEC 1.1, disableGC)
 	}
 	first := c.prune(ctx)
-	ch, f := c.today()
+	ch, f := c.today(ctx)
 	if f != nil && first != nil {
 		c.note("", first.Line(), true)
 	}

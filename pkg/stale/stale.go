@@ -3,7 +3,6 @@ package stale
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -36,7 +35,7 @@ func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
 	r := &delegate.Runner{Chain: ch, RuntimeConfig: e.RuntimeConfig, Env: map[string]string{
 		"CNI_CONTAINERID": k.ContainerID, "CNI_IFNAME": k.IfName, "CNI_NETNS": e.Netns, "CNI_ARGS": e.Args, "CNI_PATH": e.Path,
 	}}
-	if !NetnsExists(e.Netns) {
+	if e.NetnsGone() {
 		r.Env["CNI_NETNS"] = ""
 	}
 	if os.Getenv("CNI_PATH") == "" { // invoke searches the process's own
@@ -67,19 +66,10 @@ func List(s *attachment.Store) ([]attachment.Key, error) {
 			return left, err
 		}
 		for _, k := range keys {
-			if e, err := s.Get(k); err == nil && !NetnsExists(e.Netns) && !attachment.InRuntime(k) {
+			if e, err := s.Get(k); err == nil && e.NetnsGone() && !attachment.InRuntime(k) {
 				left = append(left, k)
 			}
 		}
 	}
 	return left, nil
-}
-
-// NetnsExists is false only where it is certain that a namespace's path leads nowhere.
-func NetnsExists(path string) bool {
-	if path == "" {
-		return false
-	}
-	_, err := os.Stat(path)
-	return !errors.Is(err, os.ErrNotExist)
 }

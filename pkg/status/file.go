@@ -44,7 +44,8 @@ type Verdict struct {
 	Reason  string    `json:"reason"`
 	Message string    `json:"message"`
 	Cure    string    `json:"cure,omitempty"`
-	Since   time.Time `json:"since"` // of the last change of Ready
+	Since   time.Time `json:"since"`          // of the last change of Ready
+	Verb    string    `json:"verb,omitempty"` // whose call decided it
 }
 
 // Condition follows the conventions of Kubernetes: status is True, False or Unknown, and lastTransitionTime its last change.
@@ -88,7 +89,9 @@ type Failure struct {
 	Details string `json:"details,omitempty"`
 	Cure    string `json:"cure"`
 	Who     string `json:"who"`
-	Stderr  string `json:"stderr,omitempty"`
+	// Retry: the runtime\'s own retry is likely to help.
+	Retry  bool   `json:"retry"`
+	Stderr string `json:"stderr,omitempty"`
 	// Evidence is what was seen on the node after the last of them.
 	Evidence    []evidence.Fact `json:"evidence,omitempty"`
 	Network     string          `json:"network,omitempty"`

@@ -43,7 +43,7 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	e.ChainLevel = x.ChainLevel || r.Verb == "STATUS"
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
-		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),
+		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
 		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
 		Count: 1, First: r.Time, Last: r.Time,
 	}
@@ -97,14 +97,20 @@ func (f *File) fold(e *Event) {
 	f.judge(e)
 }
 
+// asked is how long a STATUS holds against an ADD: runtimes that use STATUS ask every five seconds.
+const asked = time.Minute
+
 // judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
-// shows that the chain runs. A failure of one attachment says nothing about the node.
+// shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A failure of one attachment says
+// nothing about the node.
 func (f *File) judge(e *Event) {
-	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods"}
+	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods", Verb: e.Verb}
 	switch {
 	case e.Failure != nil && e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD"):
-		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure}
+		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb}
 	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD":
+		return
+	case e.Verb == "ADD" && !f.Verdict.Ready && f.Verdict.Verb == "STATUS" && f.Calls["STATUS"] != nil && e.Time.Sub(f.Calls["STATUS"].Last) < asked:
 		return
 	}
 	v.Since = f.Verdict.Since

@@ -135,8 +135,15 @@ func TestVerdict(t *testing.T) {
 		verb  string
 		fail  *report.Failure
 		ready bool
-	}{{"STATUS", nil, true}, {"ADD", pod, true}, {"ADD", chain, false}, {"DEL", nil, false}, {"ADD", nil, true}, {"STATUS", pod, false}, {"STATUS", nil, true}} {
-		if f.fold(event(c.verb, c.fail)); f.Verdict.Ready != c.ready {
+		later time.Duration
+	}{
+		{"STATUS", nil, true, 0}, {"ADD", pod, true, 0}, {"ADD", chain, false, 0}, {"DEL", nil, false, 0}, {"ADD", nil, true, 0},
+		{"STATUS", pod, false, 0}, {"ADD", nil, false, 30 * time.Second}, {"STATUS", nil, true, 0},
+		{"STATUS", pod, false, 0}, {"ADD", nil, true, 2 * time.Minute}, // nobody asks for STATUS any more
+	} {
+		e := event(c.verb, c.fail)
+		e.Time = e.Time.Add(c.later)
+		if f.fold(e); f.Verdict.Ready != c.ready {
 			t.Errorf("step %d: %+v", i, f.Verdict)
 		}
 	}
@@ -180,7 +187,7 @@ func TestLocked(t *testing.T) {
 		t.Errorf("%+v %v", f, err)
 	}
 	unlock()
-	if err := s.Add(event("ADD", nil)); err != nil || len(s.loose()) != 0 {
-		t.Errorf("%v, %d loose", err, len(s.loose()))
+	if err := s.Add(event("ADD", nil)); err != nil || len(s.loose(1)) != 0 {
+		t.Errorf("%v, still loose: %v", err, s.loose(9))
 	}
 }

@@ -19,13 +19,16 @@ import (
 
 var errVersion = errors.New("a status file of another version")
 
-// Bounds of what is read, in bytes, and of how many records one fold takes.
+// Bounds of what is read, in bytes; of how many records gather, and how many of them one fold takes; and of how long one call folds
+// for others: what it leaves the next ones take.
 const (
 	maxFile   = 4 << 20
 	maxRecord = 256 << 10
-	maxFold   = 4096
-	maxLoose  = maxFold - 64
-	maxRounds = 8
+	maxLoose  = 4096
+	// maxWriters may see room for one more record at the same time.
+	maxWriters = 64
+	maxFold    = 512
+	foldTime   = 50 * time.Millisecond
 )
 
 // Store is the status file and the records beside it. Safe for concurrent use by any number of processes.
@@ -61,9 +64,9 @@ func (s *Store) Add(e *Event) error {
 		return err
 	}
 	folded, err := s.foldAll()
-	if (err != nil || !folded) && len(s.loose()) >= maxLoose {
+	if (err != nil || !folded) && len(s.loose(maxLoose)) >= maxLoose-maxWriters {
 		os.Remove(filepath.Join(s.records, name))
-		return cmp.Or(err, fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose))
+		return cmp.Or(err, fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose-maxWriters))
 	}
 	return err
 }
@@ -99,7 +102,7 @@ func (s *Store) prepare() error {
 
 // foldAll takes loose records into the file if the lock is free, and tells whether it was.
 func (s *Store) foldAll() (bool, error) {
-	for range maxRounds {
+	for began := time.Now(); time.Since(began) < foldTime; {
 		unlock, err := disk.TryLock(s.records, "fold")
 		if errors.Is(err, disk.ErrLocked) {
 			return false, nil // its holder looks once more after it let go
@@ -109,17 +112,17 @@ func (s *Store) foldAll() (bool, error) {
 		}
 		err = s.foldLocked()
 		unlock()
-		if err != nil || len(s.loose()) == 0 {
+		if err != nil || len(s.loose(1)) == 0 {
 			return true, err
 		}
 	}
-	return true, nil // others go on adding; they fold, too
+	return true, nil
 }
 
 func (s *Store) foldLocked() error {
 	disk.Sweep(s.records)
 	disk.Sweep(s.dir)
-	names := s.loose()
+	names := s.loose(maxFold)
 	f, aside := s.read()
 	if aside != "" {
 		f.note(report.Note{Message: aside}, time.Now().UTC())
@@ -161,14 +164,14 @@ func (s *Store) take(f *File, names []string) []string {
 	return fresh
 }
 
-// loose names the records not yet folded, the oldest first.
-func (s *Store) loose() []string {
+// loose names the records not yet folded, the oldest first, at most n.
+func (s *Store) loose(n int) []string {
 	d, err := os.Open(s.records)
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	all, _ := d.Readdirnames(maxFold)
+	all, _ := d.Readdirnames(2 * maxLoose)
 	names := slices.DeleteFunc(all, func(n string) bool { return !strings.HasSuffix(n, ".json") })
 	slices.SortFunc(names, func(a, b string) int {
 		if len(a) != len(b) && number(a) != number(b) {
@@ -176,7 +179,7 @@ func (s *Store) loose() []string {
 		}
 		return strings.Compare(a, b)
 	})
-	return names
+	return names[:min(n, len(names))]
 }
 
 func number(name string) int64 {
@@ -215,7 +218,7 @@ func (s *Store) Read() (*File, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	s.take(f, s.loose())
+	s.take(f, s.loose(maxLoose))
 	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
 }
