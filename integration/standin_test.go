@@ -82,7 +82,7 @@ func agentClient(args *skel.CmdArgs) error {
 	}}}
 	_, err := client.Post("http://dummy/cni", "application/json", bytes.NewReader(args.StdinData))
 	if err != nil {
-		return fmt.Errorf("CmdAdd (shim): failed to send CNI request: %w", err)
+		return fmt.Errorf("%s (shim): failed to send CNI request: %w", map[string]string{"ADD": "CmdAdd", "DEL": "CmdDel"}[os.Getenv("CNI_COMMAND")], err)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type trouble struct {
 	cause    string   // stands with it in the first 80 bytes
 	evidence []string // what journal and status file tell beside
 	unseen   bool     // libcni alone reports success
+	hangs    bool     // until somebody loses patience
 }
 
 // bridgeChain is a bridge with host-local addresses and more keys.
@@ -55,8 +56,8 @@ var troubles = []*trouble{
 	// Addresses.
 	{name: "every address of the range is in use", plugins: bridgeChain("10.7.0.0/30", ""),
 		arrange: func(s *scene) { s.addOther() },
-		reason:  "IPAMExhausted", plugin: "bridge", cause: "no IP addresses available in range set",
-		evidence: []string{"gives out 10.7.0.0/30", "1 address is reserved in " + reserved, "it belongs to a container that is still there"}},
+		reason:  "IPAMExhausted", plugin: "bridge", cause: "no IP addresses available in range",
+		evidence: []string{"gives out 10.7.0.0/30", "1 address is reserved in " + reserved, "none is known to belong to a container that is gone"}},
 	{name: "every address of the range is reserved for pods that are gone", plugins: bridgeChain("10.7.0.0/29", ""),
 		arrange: func(s *scene) {
 			s.addOther()
@@ -64,15 +65,15 @@ var troubles = []*trouble{
 				s.file(fmt.Sprintf("%s/10.7.0.%d", reserved, 3+i), fmt.Sprintf("dead%d\r\neth0", i), 0o644, age)
 			}
 		},
-		reason: "IPAMExhausted", plugin: "bridge", cause: "no IP addresses available in range set",
+		reason: "IPAMExhausted", plugin: "bridge", cause: "no IP addresses available in range",
 		evidence: []string{"5 addresses are reserved", "4 of them belong to containers that are gone", "the oldest of those is 10.7.0.4 of container dead1, since ", "(50h0m0s ago)"}},
 	{name: "the range does not lie in its subnet", plugins: `{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","ranges":[[{"subnet":"10.7.0.0/24","rangeStart":"10.8.0.5"}]]}}`,
 		reason: "IPAMPoolInvalid", plugin: "bridge", cause: "10.8.0.5 not in network"},
 	{name: "the address is reserved already: ADD comes twice", plugins: plainBridge,
 		arrange: func(s *scene) { s.add(); s.inPod("ip", "link", "del", "eth0"); s.since = time.Now() },
-		reason:  "IPAMAddressConflict", plugin: "bridge", cause: "duplicate allocation"},
+		reason:  "IPAMAddressConflict", plugin: "bridge", cause: "the address asked for is taken"},
 	{name: "the daemon of the dhcp plugin does not run", plugins: `{"type":"bridge","bridge":"lab1","ipam":{"type":"dhcp"}}`,
-		reason: "DHCPUnavailable", plugin: "bridge", cause: "error dialing DHCP daemon",
+		reason: "DHCPUnavailable", plugin: "bridge", cause: "dhcp.sock",
 		evidence: []string{"/run/cni/dhcp.sock is not there, nor is its directory"}},
 
 	// Interfaces and routes.
@@ -85,38 +86,35 @@ var troubles = []*trouble{
 		evidence: []string{"lab1 has 10.99.0.1/24", "the configuration wants 10.7.0.1/24"}},
 	{name: "the pod has an eth0 already", plugins: plainBridge,
 		arrange: func(s *scene) { s.inPod("ip", "link", "add", "eth0", "type", "bridge") },
-		reason:  "InterfaceExists", plugin: "bridge", cause: `"eth0") already exists`,
-		evidence: []string{"the pod's namespace has lo, eth0"}},
+		reason:  "InterfaceExists", plugin: "bridge", cause: "eth0"},
 	{name: "the pod's namespace was deleted", plugins: plainBridge,
 		arrange: func(s *scene) { s.run("ip", "netns", "del", s.pod.ContainerID) },
 		reason:  "NetnsGone", plugin: "bridge", cause: "failed to open netns",
 		evidence: []string{"is not there"}},
 	{name: "the master interface is missing", plugins: `{"type":"macvlan","master":"ens77","ipam":{"type":"host-local","subnet":"10.7.0.0/24"}}`,
-		reason: "DeviceUnavailable", plugin: "macvlan", cause: `lookup master "ens77"`,
+		reason: "DeviceUnavailable", plugin: "macvlan", cause: "Link not found",
 		evidence: []string{"ens77 is not there; this node has lo"}},
 	{name: "the host's device is missing", plugins: `{"type":"host-device","device":"ens78"}`,
 		reason: "DeviceUnavailable", plugin: "host-device", cause: "Link not found",
 		evidence: []string{"ens78 is not there; this node has lo"}},
 	{name: "the MTU is more than a link can have", plugins: bridgeChain("10.7.0.0/24", `"mtu":70000,`),
-		reason: "InterfaceSetupFailed", plugin: "bridge", cause: "invalid argument",
+		reason: "InterfaceSetupFailed", plugin: "bridge", cause: "invalid argu",
 		evidence: []string{"the configuration's mtu is 70000, a link takes at most 65535"}},
 	{name: "a route leads to a gateway that no link reaches", plugins: `{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","subnet":"10.7.0.0/24","routes":[{"dst":"0.0.0.0/0","gw":"192.0.2.1"}]}}`,
-		reason: "RouteConflict", plugin: "bridge", cause: "network is unreachable"},
-	{name: "IPv6 is switched off in the pod's namespace", plugins: bridgeChain("2001:db8:7::/64", ""),
-		arrange: func(s *scene) {
-			s.inPod("sh", "-c", "for i in all default lo; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done")
-		},
-		reason: "IPv6Disabled", plugin: "bridge", cause: "permission denied",
-		evidence: []string{"in the pod's namespace net.ipv6.conf.all.disable_ipv6 is 1"}},
+		reason: "RouteConflict", plugin: "bridge", cause: "failed to add route"},
+	{name: "IPv6 is switched off on the node", plugins: bridgeChain("2001:db8:7::/64", ""),
+		arrange: func(s *scene) { s.sysctl("all", "1"); s.sysctl("default", "1") },
+		reason:  "IPv6Disabled", plugin: "bridge", cause: "IPv6",
+		evidence: []string{"net.ipv6.conf.all.disable_ipv6 is 1", "net.ipv6.conf.lab1.disable_ipv6 is 1"}},
 	{name: "IPv6 is switched off on the bridge", plugins: bridgeChain("2001:db8:7::/64", ""),
 		arrange: func(s *scene) {
 			s.run("ip", "link", "add", "lab1", "type", "bridge")
-			s.file("/proc/sys/net/ipv6/conf/lab1/disable_ipv6", "1", 0o644, 0)
+			s.sysctl("lab1", "1")
 		},
-		reason: "IPv6Disabled", plugin: "bridge", cause: "permission denied",
+		reason: "IPv6Disabled", plugin: "bridge", cause: "IPv6",
 		evidence: []string{"net.ipv6.conf.lab1.disable_ipv6 is 1"}},
 	{name: "a sysctl that the kernel does not have", plugins: plainBridge + `,{"type":"tuning","sysctl":{"net.ipv4.conf.eth0.no_such_switch":"1"}}`,
-		reason: "KernelSupportMissing", plugin: "tuning", cause: "no_such_switch"},
+		reason: "KernelSupportMissing", plugin: "tuning", cause: "/proc/sys"},
 
 	// Programs.
 	{name: "the plugin is missing", plugins: `{"type":"portmab"}`,
@@ -133,7 +131,7 @@ var troubles = []*trouble{
 		reason:  "PluginNotExecutable", plugin: "scripted", cause: `is a script, and its interpreter`,
 		evidence: []string{"/opt/cni/bin/scripted: -rwxr-xr-x", "/usr/bin/python2 is not there"}},
 	{name: "the plugin's loader is missing", plugins: `{"type":"loaderless"}`,
-		reason: "PluginNotExecutable", plugin: "loaderless", cause: "is linked against a loader that this node lacks",
+		reason: "PluginNotExecutable", plugin: "loaderless", cause: "is linked against a loader",
 		evidence: []string{"/opt/cni/bin/loaderless: -rwxr-xr-x", strayLoader + " is not there"}},
 	{name: "the plugin lies on a noexec mount", plugins: `{"type":"static"}`,
 		arrange: func(s *scene) {
@@ -145,19 +143,19 @@ var troubles = []*trouble{
 		evidence: []string{"the file system of /opt/noexec/static is mounted noexec"}},
 	{name: "neither iptables nor nft is installed", plugins: mapped,
 		arrange: func(s *scene) { s.path = "/opt/nothing" },
-		reason:  "HostToolMissing", plugin: "portmap", cause: "executable file not found",
+		reason:  "HostToolMissing", plugin: "portmap", cause: `exec: "iptables": executable`,
 		evidence: []string{"iptables is in none of /opt/nothing"}},
 	{name: "nft is not installed", plugins: plainBridge + `,{"type":"portmap","backend":"nftables","capabilities":{"portMappings":true}}`,
 		arrange: func(s *scene) { s.path = "/opt/nothing" },
-		reason:  "HostToolMissing", plugin: "portmap", cause: "could not run nft",
+		reason:  "HostToolMissing", plugin: "portmap", cause: "could not find nftables binary",
 		evidence: []string{"nft is in none of /opt/nothing"}},
 	{name: "another program holds the xtables lock", plugins: `{"type":"rules"}`,
 		arrange: func(s *scene) { s.holdXtables() },
-		reason:  "FirewallFailed", plugin: "rules", cause: "xtables lock",
+		reason:  "FirewallFailed", plugin: "rules", cause: "a firewall change failed",
 		evidence: []string{"/run/xtables.lock is held by process "}},
-	{name: "another program holds the xtables lock, and the plugin waits for ever", plugins: mapped,
+	{name: "another program holds the xtables lock, and the plugin waits for ever", plugins: mapped, hangs: true,
 		arrange: func(s *scene) { s.legacyIptables(); s.holdXtables() },
-		reason:  "PluginTimeout", plugin: "portmap", cause: "no answer after 2",
+		reason:  "PluginTimeout", plugin: "portmap", cause: "no answer after",
 		evidence: []string{"/run/xtables.lock is held by process "}},
 
 	// How plugins end and what they print.
@@ -167,9 +165,9 @@ var troubles = []*trouble{
 	{name: "the plugin's control group is out of memory", plugins: `{"type":"hog"}`,
 		arrange: func(s *scene) { s.cage(128 << 20) },
 		reason:  "PluginKilled", plugin: "hog", cause: "killed by signal 9",
-		evidence: []string{"signal 9 (killed)", "counts 1 kills for want of memory", "its memory is limited to 134217728 bytes"}},
-	{name: "the plugin hangs", plugins: `{"type":"hang"}`,
-		reason: "PluginTimeout", plugin: "hang", cause: "no answer after 2"},
+		evidence: []string{"signal 9 (killed)", "counts 1 kill for want of memory", "its memory is limited to 134217728 bytes"}},
+	{name: "the plugin hangs", plugins: `{"type":"hang"}`, hangs: true,
+		reason: "PluginTimeout", plugin: "hang", cause: "no answer after"},
 	{name: "the plugin panics", plugins: `{"type":"panics"}`,
 		reason: "PluginCrashed", plugin: "panics", cause: "panic: assignment to entry in nil map"},
 	{name: "the plugin succeeds and prints nothing", plugins: `{"type":"silent"}`,
@@ -222,8 +220,8 @@ var troubles = []*trouble{
 	// The API server.
 	{name: "the API server refuses the connection", plugins: apiChain,
 		arrange: func(s *scene) { s.apiServer(0, "").Close() },
-		reason:  "APIUnreachable", plugin: "apiclient", cause: "API server",
-		evidence: []string{"nobody listens on port 16443"}},
+		reason:  "APIUnreachable", plugin: "apiclient", cause: "the API server or datastore",
+		evidence: []string{"nobody listens on port 16443", "lab.kubeconfig names the server https://127.0.0.1:16443"}},
 	{name: "the API server's certificate is another CA's", plugins: apiChain,
 		arrange: func(s *scene) { s.apiServer(200, "stray") },
 		reason:  "APITLSError", plugin: "apiclient", cause: "certificate",
@@ -244,7 +242,7 @@ var troubles = []*trouble{
 	{name: "host-local's directory is read-only", plugins: plainBridge,
 		arrange: func(s *scene) { s.tmpfs("/var/lib/cni/networks", "ro") },
 		reason:  "PermissionDenied", plugin: "bridge", cause: "read-only file system",
-		evidence: []string{"the file system of /var/lib/cni/networks/lab is mounted read-only"}},
+		evidence: []string{"the file system of /var/lib/cni/networks is mounted read-only"}},
 	{name: "host-local's directory is full", plugins: plainBridge,
 		arrange: func(s *scene) {
 			s.tmpfs(reserved, "size=16k")
@@ -260,13 +258,12 @@ var troubles = []*trouble{
 			}
 			s.Cleanup(func() { l.Close() })
 		},
-		reason: "HostPortConflict", plugin: "hostport", cause: "cannot open hostport",
+		reason: "HostPortConflict", plugin: "hostport", cause: "the host port cannot be had",
 		evidence: []string{"somebody listens on port 18080"}},
 
 	// Callers and configurations.
 	{name: "the plugin does not speak the chain's version", plugins: `{"type":"ancient"}`,
-		reason: "VersionIncompatible", plugin: "ancient", cause: "incompatible CNI versions",
-		evidence: []string{"/opt/cni/bin/ancient speaks 0.1.0, 0.2.0"}},
+		reason: "VersionIncompatible", plugin: "ancient", cause: "incompatible CNI versions"},
 	{name: "CNI_ARGS that the plugin does not know", plugins: plainBridge,
 		arrange: func(s *scene) { s.pod.Args = s.pod.Args[1:] }, // without IgnoreUnknown
 		reason:  "InvalidCallerInput", plugin: "bridge", cause: "ARGS: unknown args"},
@@ -400,4 +397,14 @@ func (s *scene) cage(limit int) {
 	})
 	s.need("a limit of memory", os.WriteFile(filepath.Join(dir, file), []byte(fmt.Sprint(limit)), 0))
 	s.need("moving into a control group", os.WriteFile(filepath.Join(dir, "cgroup.procs"), self, 0))
+}
+
+// sysctl switches IPv6 on an interface of the node off ("1"), and on again after.
+func (s *scene) sysctl(name, value string) {
+	s.Helper()
+	p := "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6"
+	if err := os.WriteFile(p, []byte(value), 0); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = os.WriteFile(p, []byte("0"), 0) })
 }

@@ -36,5 +36,8 @@ type Verdict struct {
 	Said   bool           // Words stand in what the plugin said, folded; else they are a fact that the shim saw
 }
 
-// Tells tells whether the words that decided stand in a text.
-func (v Verdict) Tells(text string) bool { return strings.Contains(fold(text), v.Words) }
+// Within tells whether the words that decided stand, for the better part, in the first n bytes of a text.
+func (v Verdict) Within(n int, text string) bool {
+	i := strings.LastIndex(fold(text), v.Words)
+	return i >= 0 && i+len(v.Words)*2/3 <= n
+}

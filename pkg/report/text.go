@@ -40,12 +40,15 @@ func (f *Failure) lead() string {
 	if !f.Said || f.Words == "" {
 		return ""
 	}
-	line := f.Where() + ": " + Clean(f.Cause)
-	v := failure.Verdict{Reason: f.Reason, Words: f.Words}
-	if v.Tells(line[:min(headline, len(line))]) {
+	where := f.Where() + ": "
+	if (failure.Verdict{Words: f.Words}).Within(headline, where+Clean(f.Cause)) {
 		return ""
 	}
-	return f.Reason.Title + ": "
+	title := f.Reason.Title
+	if len(where)+len(title)+len(f.Words)+len(" ()") <= headline {
+		title += " (" + Clean(f.Words) + ")"
+	}
+	return title + ": "
 }
 
 // CNIError is the rendering for the runtime: kubelet shows "msg; details". In a DEL our own words avoid those that
