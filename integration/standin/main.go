@@ -1,5 +1,5 @@
-// Standin is a plugin for tests where the real one needs a cluster: it does what makes such a plugin fail (dials, asks, allocates,
-// panics) and tells it as that one does. The table standins says which.
+// Standin is the plugins that need a cluster, played for tests: each does what makes such a plugin fail (dials, asks, allocates,
+// panics) and tells it as they do. By its name it is one of them; with no CNI_COMMAND it lists the names.
 package main
 
 import (
@@ -26,20 +26,7 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 )
 
-func main() {
-	name := filepath.Base(os.Args[0])
-	speaks := version.PluginSupports("0.3.1", "0.4.0", "1.0.0")
-	if name == "ancient" {
-		speaks = version.PluginSupports("0.1.0", "0.2.0")
-	}
-	f := skel.CNIFuncs{Add: standins[name], Check: nothing, Del: nothing}
-	if name == "agentclient" {
-		f.Del = agentClient
-	}
-	skel.PluginMainFuncs(f, speaks, "")
-}
-
-// standins are what the program poses as, by the name that it is called by.
+// standins by name.
 var standins = map[string]func(*skel.CmdArgs) error{
 	"flannel":     flannel,
 	"agentclient": agentClient,
@@ -50,14 +37,32 @@ var standins = map[string]func(*skel.CmdArgs) error{
 	"hang":        func(*skel.CmdArgs) error { time.Sleep(time.Hour); return nil },
 	"suicide":     func(*skel.CmdArgs) error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	"panics":      func(args *skel.CmdArgs) error { var m map[string]int; m[args.IfName]++; return nil },
-	"silent":      nothing,
+	"silent":      func(*skel.CmdArgs) error { return nil },
 	"babbler":     says("2024/05/06 07:08:09 starting, watching the node\n"),
 	"twice":       says(`{"cniVersion":"1.0.0","ips":[{"address":"10.7.0.2/24"}]}{"code":999,"msg":"cannot save the state"}`),
 	"nullface":    says(`{"cniVersion":"1.0.0","interfaces":[null]}`),
-	"ancient":     nothing,
+	"ancient":     func(*skel.CmdArgs) error { return nil },
 }
 
-func nothing(*skel.CmdArgs) error { return nil }
+func main() {
+	if os.Getenv("CNI_COMMAND") == "" {
+		for name := range standins {
+			fmt.Println(name)
+		}
+		return
+	}
+	name := filepath.Base(os.Args[0])
+	speaks := version.PluginSupports("0.3.1", "0.4.0", "1.0.0")
+	if name == "ancient" {
+		speaks = version.PluginSupports("0.1.0", "0.2.0")
+	}
+	nothing := func(*skel.CmdArgs) error { return nil }
+	f := skel.CNIFuncs{Add: standins[name], Check: nothing, Del: nothing}
+	if name == "agentclient" {
+		f.Del = agentClient
+	}
+	skel.PluginMainFuncs(f, speaks, "")
+}
 
 func says(text string) func(*skel.CmdArgs) error {
 	return func(*skel.CmdArgs) error { fmt.Print(text); return nil }
