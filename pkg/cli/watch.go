@@ -67,11 +67,12 @@ func (f *watchFlags) run(env *Env) error {
 		return nil
 	}
 	defer f.notReady()
-	return w.Run(ctx, func(x *report.Failure) {
+	w.Run(ctx, func(x *report.Failure) {
 		if err := f.tell(x); err != nil {
-			fmt.Fprintln(env.Stderr, "cni-shim: watch:", err)
+			fmt.Fprintln(env.Stderr, "cni-shim watch:", err)
 		}
 	})
+	return nil
 }
 
 // tell tells the service manager that a look was made and what came of it. The unit's watchdog expects one a minute.

@@ -78,9 +78,13 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 			stands = append(stands, report.Note{Message: stand})
 		}
 	}
-	stands = append(stands, findings(w.o.ConfDir, f)...)
+	runs := ""
+	if f == nil && ch != nil {
+		runs = ch.Source.Path
+	}
+	stands = append(stands, findings(w.o.ConfDir, f, runs)...)
 	if p := entry.Chain.Path; p != "" && p != w.o.ConfDir && filepath.Dir(p) != w.o.ConfDir {
-		stands = append(stands, findings(p, f)...)
+		stands = append(stands, findings(p, f, runs)...)
 	}
 	for _, u := range w.unseen {
 		stands = append(stands, report.Note{Message: u})
