@@ -38,6 +38,7 @@ type Watch struct {
 	network  string          // its chain's name
 	programs []string        // that the chain runs
 	unseen   []string        // what inotify cannot watch, and why
+	outcome  string          // of the last look
 }
 
 // New makes a watcher. It sets CNI_PATH, in which programs are searched.
@@ -54,6 +55,7 @@ func New(o Options) (*Watch, error) {
 // Look looks at the node once: it loads the chain, sees to the list, checks the directory, and tells what is new. It returns why the
 // chain cannot run, nil where it can.
 func (w *Watch) Look(ctx context.Context) *report.Failure {
+	ctx = context.WithoutCancel(ctx) // a plugin that is killed while it tells its versions would count as one that has none
 	entry, refused := w.keeper.entry()
 	if w.o.StatusFile != "" {
 		entry.StatusFile = w.o.StatusFile
@@ -92,7 +94,7 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 	for _, n := range w.fresh(stands) {
 		look.Note(n.Rule, n.Message)
 	}
-	look.Tell()
+	w.outcome = look.Tell(w.outcome)
 	if w.o.Metrics != nil {
 		if err := w.o.Metrics(ctx); err != nil {
 			fmt.Fprintf(os.Stderr, "cni-shim: metrics: %v\n", err)
