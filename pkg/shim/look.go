@@ -42,8 +42,17 @@ func (l *Look) Take(ctx context.Context) *report.Failure {
 	return c.record.Failure
 }
 
-// Note adds something to tell, whatever else there is.
-func (l *Look) Note(rule, message string) { l.call.note(rule, message, true) }
+// Note adds something to tell, whatever else there is. What the look notes of a changed chain already is told once.
+func (l *Look) Note(rule, message string) {
+	notes := l.call.record.Notes
+	for i := range notes {
+		if notes[i].Rule == rule && report.Clean(notes[i].Message) == message {
+			notes[i].Always = true
+			return
+		}
+	}
+	l.call.note(rule, message, true)
+}
 
 // Tell tells what is new since the last call or look, and which calls were killed since. What is known already leaves no trace. last
 // is the outcome of this process's look before, "" of its first; the outcome of this one is returned.

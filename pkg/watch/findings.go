@@ -2,7 +2,6 @@ package watch
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
@@ -33,13 +32,7 @@ func findings(path string, f *report.Failure, runs string) (out []report.Note) {
 		if len(out) == maxFindings {
 			return append(out, report.Note{Message: "there is more: cni-shim check " + path})
 		}
-		place := d.Place
-		place.File = filepath.Base(place.File)
-		text := place.String() + ": " + d.Message + " [" + d.Rule + "]"
-		if d.Fix != "" {
-			text += " " + d.Fix
-		}
-		out = append(out, report.Note{Rule: d.Rule, Message: text})
+		out = append(out, report.Note{Rule: d.Rule, Message: d.Place.String() + ": " + d.Message})
 	}
 	return out
 }
