@@ -46,6 +46,8 @@ type Verdict struct {
 	Cure    string    `json:"cure,omitempty"`
 	Since   time.Time `json:"since"`          // of the last change of Ready
 	Verb    string    `json:"verb,omitempty"` // whose call decided it
+	// ChainLevel: the chain itself cannot run; else a plugin's STATUS said so.
+	ChainLevel bool `json:"chainLevel,omitempty"`
 }
 
 // Condition follows the conventions of Kubernetes: status is True, False or Unknown, and lastTransitionTime its last change.
