@@ -43,6 +43,9 @@ fuzz: ## each fuzz target for FUZZTIME
 man: ## write the manual pages in conf/man from the commands themselves
 	cd integration && go test -count=1 ./man -update
 
+readme: ## render the terminal pictures in README.md from real runs (root)
+	cd integration && go test -count=1 -run '^TestReadme$$' . -update
+
 cover: setup ## how much of each package unit and integration tests run together (root)
 	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover
 	@go test -cover -coverpkg=./pkg/...,./plugin ./... -args -test.gocoverdir=$(CACHE)/cover >/dev/null

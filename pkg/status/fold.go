@@ -215,6 +215,9 @@ func (d *Durations) Count() (n int64) {
 // Quantile is a duration in microseconds that a share q of them did not exceed: interpolated in its bucket as Prometheus does,
 // and never above the longest seen. 0 where there are none.
 func (d *Durations) Quantile(q float64) int64 {
+	if d.Count() == 1 {
+		return d.Max
+	}
 	rank, below := q*float64(d.Count()), float64(0)
 	for i, b := range d.Buckets {
 		if n := float64(b); n > 0 && below+n >= rank {
