@@ -114,7 +114,7 @@ func TestDeadlines(t *testing.T) {
 		{"STATUS that hangs", "STATUS", "echo $$ >/run/sick.pid; sleep 60\n", `,"timeouts":{"STATUS":"1s"}`, 0, "", time.Second, 4 * time.Second},
 		{"ADD that hangs", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; (sleep 60; echo x) & echo $! >/run/sick.pid; wait\n", `,"timeouts":{"ADD":"1s"}`, 1, "; killed", time.Second, 4 * time.Second},
 		{"grandchild that holds the pipes", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; sleep 60 & echo $! >/run/sick.pid; echo '{\"cniVersion\":\"1.1.0\"}'\n", "", 0, `{"cniVersion":"1.1.0"}`, 0, 4 * time.Second},
-		{"output without end", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; echo $$ >/run/sick.pid; exec yes\n", "", 1, "sick (1/1): printed more than 8 MiB on stdout", 0, 20 * time.Second},
+		{"output without end", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; echo $$ >/run/sick.pid; exec yes\n", "", 1, "sick (1/1): printed more than 4 MiB on stdout", 0, 20 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t)

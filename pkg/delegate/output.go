@@ -15,6 +15,9 @@ type head struct {
 
 func (h *head) Write(p []byte) (int, error) {
 	room := h.limit - len(h.data)
+	if need := len(h.data) + min(len(p), room); need > cap(h.data) && need > 256<<10 {
+		h.data = append(make([]byte, 0, h.limit), h.data...) // once, where growing by halves would leave three times as much behind
+	}
 	if len(p) > room {
 		h.dropped = true
 		h.data = append(h.data, p[:room]...)

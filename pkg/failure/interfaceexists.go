@@ -62,5 +62,6 @@ var interfaceExists = Class{
 		{`network plumbing: "cni0" already exists but is not a bridge`, ""},
 		{`failed to rename "veth123" to "eth0": file exists`, ""},
 		{`hcnCreateEndpoint failed in Win32: The endpoint already exists`, ""},
+		{`could not create veth pair vethweeth0pl822-vethweeth0pg822: file exists`, "nre-learning/nrelabs-curriculum#156"},
 	},
 }

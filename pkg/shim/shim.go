@@ -114,6 +114,7 @@ type verb func(c *call, ctx context.Context) *report.Failure
 // handler makes skel's callback of a verb: read the entry, guard against circles, handle.
 func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 	return func(args *skel.CmdArgs) error {
+		args.NetnsOverride = "1" // whether a plugin may work on its own namespace is for the plugins to say, as without the shim
 		cfg, err := config.Parse(args.StdinData)
 		c.config, c.record.Network = cfg, cfg.Name
 		c.status, c.store = status.Open(cfg.StatusFile), attachment.Open(cfg.StateDir)
