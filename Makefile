@@ -29,7 +29,7 @@ unit: ## tests of packages, of the binary's weight and of its face
 	go test -race ./...
 
 integration: ## real plugins, namespaces, journald (root)
-	cd integration && go vet ./... && go test -count=1 -timeout 20m ./...
+	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...
@@ -40,7 +40,7 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 
