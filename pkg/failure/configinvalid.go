@@ -5,6 +5,9 @@ var configInvalid = Class{
 	Reason: "ConfigInvalid",
 	Codes:  []uint{2, 6, 7},
 	Any: []string{
+		"conf … is required",
+		"loadconf … is required",
+		"netconf … is required",
 		"is missing in the … configuration",
 		"config … missing key",
 		`config missing "…" key`,

@@ -4,6 +4,7 @@ package failure
 var interfaceExists = Class{
 	Reason: "InterfaceExists",
 	Any: []string{
+		"port … already exists",
 		"container veth name provided … already exists",
 		"veth … already exists",
 		"interface … already exists",

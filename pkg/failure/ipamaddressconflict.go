@@ -8,6 +8,9 @@ var ipamAddressConflict = Class{
 		"has been allocated to",
 	},
 	Any: []string{
+		"ip … is reserved by",
+		"ip … already reserved",
+		"address … already reserved",
 		"err addressconflict",
 		"addressoutofrange",
 		"requested ip address … is not available",

@@ -14,6 +14,11 @@ var ipamExhausted = Class{
 		"noavailableaddress",
 	},
 	Any: []string{
+		"insufficient … addresses",
+		"not enough addresses",
+		"enough ip … available",
+		"does not have enough capacity",
+		"subnetisfull",
 		"could not allocate ip in range",
 		"no ip address available",
 		"no ip addresses are available",

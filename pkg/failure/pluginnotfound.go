@@ -12,6 +12,7 @@ var pluginNotFound = Class{
 		return ""
 	},
 	Sure: []string{
+		`needs cni plugin "…" to be installed`,
 		"failed to find plugin",
 	},
 	Any: []string{

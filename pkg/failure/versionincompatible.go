@@ -5,6 +5,9 @@ var versionIncompatible = Class{
 	Reason: "VersionIncompatible",
 	Codes:  []uint{1},
 	Any: []string{
+		"only supports version",
+		"supports only cni version",
+		"only supports cni version",
 		"cannot convert: … to",
 		"no valid conversion",
 		"incompatible cni versions",

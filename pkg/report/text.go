@@ -81,15 +81,18 @@ func delWords(s string) string {
 // Text is the call on one line: the MESSAGE of its journal entry.
 func (r *Record) Text() string {
 	var b strings.Builder
-	b.WriteString(r.Verb)
+	did, failed := r.Verb+" ok in "+r.Duration.Round(100_000).String(), r.Verb+" failed"
+	if r.Verb == Watch {
+		did, failed = "the chain can take pods", "the chain cannot take pods"
+	}
 	if r.Failure != nil {
-		fmt.Fprintf(&b, " failed: %s", r.Failure.Line())
+		fmt.Fprintf(&b, "%s: %s", failed, r.Failure.Line())
 		if r.Failure.Details != "" {
 			fmt.Fprintf(&b, "; %s", Clean(r.Failure.Details))
 		}
 		fmt.Fprintf(&b, " [%s] %s", r.Failure.Reason.Name, r.Failure.Cure())
 	} else {
-		fmt.Fprintf(&b, " ok in %s", r.Duration.Round(100_000))
+		b.WriteString(did)
 	}
 	if who := r.who(); who != "" {
 		fmt.Fprintf(&b, " (%s)", who)

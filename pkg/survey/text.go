@@ -119,6 +119,7 @@ func (p *page) failures(all []status.Failure) {
 			p.line("    seen: %s", fact.Text)
 		}
 		p.line("    cure: %s", x.Cure)
+		p.line("    turn: %s%s", x.Who, map[bool]string{true: "; the runtime's own retry may succeed"}[x.Retry])
 	}
 	if n := len(all) - maxShown; n > 0 {
 		p.line("  and %d more: cni-shim status -o json", n)
