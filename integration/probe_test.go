@@ -159,7 +159,7 @@ func TestProbeBroken(t *testing.T) {
 			`{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge"},{"type":"gone"}]}`,
 			`probe of lab, cniVersion 1.0.0, from /etc/cni/net.d/10-lab.conflist
   load    gone (2/2)           FAILED: no such program in /opt/cni/bin [PluginNotFound]
-          seen: /opt/cni/bin holds bridge, cni-shim, host-local, loopback, portmap, rec0, rec1, rec2, rec3, static, tuning
+          seen: /opt/cni/bin holds PROGRAMS
           cure: install the binary in the directory shown, or remove the configuration that names it
   left    nothing
 the chain does NOT work (T)
@@ -189,6 +189,7 @@ the chain does NOT work (T)
 			before := l.host()
 			out, code := l.tool("probe")
 			out = regexp.MustCompile(`\b[0-9.]+[mµ]?s\b`).ReplaceAllString(out, "T")
+			out = regexp.MustCompile(`/opt/cni/bin holds .*`).ReplaceAllString(out, "/opt/cni/bin holds PROGRAMS")
 			if code != 1 || out != c.want {
 				t.Errorf("exit %d:\n%s", code, out)
 			}

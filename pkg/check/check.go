@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containernetworking/cni/libcni"
-
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
 	"github.com/cni-shim/cni-shim/pkg/rules"
@@ -104,8 +102,8 @@ func dir(path string, o Options) (*Result, error) {
 func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *rules.Conf {
 	c := rules.New(filepath.Base(path), kind, text, false)
 	var fragments []string
-	if dir != "" && kind == rules.List && c.Root != nil {
-		fragments = sub(c, dir)
+	if dir != "" {
+		fragments = c.ReadSub(dir)
 	}
 	r.add(path, text, []Part{{Text: text, Findings: rules.Check(c)}})
 	for _, f := range fragments {
@@ -119,47 +117,13 @@ func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *ru
 	return c
 }
 
-// sub looks for what libcni finds under the network's name beside the list, and returns the files to check.
-func sub(c *rules.Conf, dir string) []string {
-	list, err := libcni.NetworkConfFromBytes(c.Text)
-	if err != nil || list.LoadOnlyInlinedPlugins {
-		return nil
-	}
-	path := filepath.Join(dir, list.Name)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil
-	}
-	c.Sub.Path = path
-	if !info.IsDir() {
-		c.Sub.NotADir = true
-		_, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
-		return nil
-	}
-	c.Sub.Files, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
-	c.Sub.Culprit = path
-	for _, f := range c.Sub.Files {
-		text, err := source.ReadFile(f)
-		if err == nil {
-			_, err = libcni.NetworkPluginConfFromBytes(text)
-		}
-		if err != nil && c.Sub.Err == nil {
-			c.Sub.Err, c.Sub.Culprit = err, f
-		}
-	}
-	if list.Name == "" {
-		return nil // the directory itself; its files are checked on their own
-	}
-	return c.Sub.Files
-}
-
 // maxTold bounds the findings of one file: a manifest may hold thousands of configurations.
 const maxTold = 1000
 
 // add notes a file that was read and tells its findings.
 func (r *Result) add(path string, text []byte, parts []Part) {
 	f := File{Path: path, Text: text, Parts: parts}
-	lines, told := diag.NewLines(text), 0
+	lines, told, before := diag.NewLines(text), 0, len(r.List)
 	for _, p := range parts {
 		for _, x := range p.Findings {
 			f.Refused = f.Refused || x.Refused
@@ -168,8 +132,11 @@ func (r *Result) add(path string, text []byte, parts []Part) {
 			}
 		}
 	}
+	slices.SortStableFunc(r.List[before:], byPlace)
 	r.Files = append(r.Files, f)
 }
+
+func byPlace(a, b diag.Diagnostic) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) }
 
 // diagnostic gives a finding its place in the file.
 func diagnostic(path string, lines *diag.Lines, f rules.Finding, where func(int) int) diag.Diagnostic {
@@ -196,7 +163,7 @@ func sortByFile(l diag.List, dir string) {
 			}
 			return -1
 		}
-		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
+		return cmp.Or(strings.Compare(a.File, b.File), byPlace(a, b))
 	})
 }
 

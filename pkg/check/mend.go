@@ -3,38 +3,27 @@ package check
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
 )
 
 // Fixable tells whether `check --fix` mends faults of the rule: those of which only one reading is possible.
-func Fixable(rule string) bool { return Repairable(rule) || rule == "json-smart-quotes" }
-
-// Repairable tells whether the plugin may run a configuration with faults of the rule in its mended form, where its
-// owner allows that: those that carry no information at all.
-func Repairable(rule string) bool {
-	switch rule {
-	case "json-trailing-comma", "json-comment", "json-invisible-char", "encoding-bom":
-		return true
-	}
-	return false
-}
-
-// Repair returns the mended form of a configuration whose only faults are Repairable, and those faults; ok is false
-// where there are none or others too.
-func Repair(text []byte) (mended []byte, faults []jsondoc.Fault, ok bool) {
-	mended, faults, valid := jsondoc.Mend(text, Repairable)
-	return mended, faults, valid && len(faults) > 0
-}
+func Fixable(rule string) bool { return jsondoc.Repairable(rule) || rule == "json-smart-quotes" }
 
 // Mend returns the text of a file with everything mended that Fixable allows, and how many faults that were; the same
 // text and 0 when there is nothing to mend. In a manifest a value is mended where it stands, and only if the manifest
 // then holds just the mended value.
 func (f *File) Mend() (text []byte, mended int) {
 	if len(f.Parts) == 1 && f.Parts[0].Where == nil {
-		out, faults, _ := jsondoc.Mend(f.Text, Fixable)
-		return out, len(faults)
+		out, faults := mend(f.Text)
+		mended = len(faults)
+		// Valid JSON has no line end inside a string, so these are white space, all of them.
+		if bytes.Contains(out, []byte("\r\n")) && json.Valid(out) {
+			out, mended = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n")), mended+1
+		}
+		return out, mended
 	}
 	repairs := make([]repair, len(f.Parts))
 	for i, p := range f.Parts {
@@ -69,6 +58,16 @@ func (f *File) Mend() (text []byte, mended int) {
 	return f.Text, 0
 }
 
+// mend mends one configuration. Typographic quotes may be text as well, so they are replaced only where all is well
+// then.
+func mend(text []byte) ([]byte, []jsondoc.Fault) {
+	out, faults, valid := jsondoc.Mend(text, Fixable)
+	if !valid && slices.ContainsFunc(faults, func(f jsondoc.Fault) bool { return !jsondoc.Repairable(f.Rule) }) {
+		out, faults, _ = jsondoc.Mend(text, jsondoc.Repairable)
+	}
+	return out, faults
+}
+
 // repair is what mends one value of a manifest.
 type repair struct {
 	want   []byte // the value, mended
@@ -77,7 +76,7 @@ type repair struct {
 }
 
 func (f *File) repair(p Part) repair {
-	want, faults, _ := jsondoc.Mend(p.Text, Fixable)
+	want, faults := mend(p.Text)
 	r := repair{want: want, faults: len(faults)}
 	for _, fault := range faults {
 		for _, e := range fault.Edits {

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ chain can take pods, 1 it cannot.`,
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
-	c.Flags().StringVar(&f.readyFile, "ready-file", "", "a `FILE` that stands from the first look until the end")
+	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
 	return c
 }
 
@@ -58,20 +59,22 @@ func (f *watchFlags) run(env *Env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if f.once {
-		if w.Look(ctx) != nil {
+		if x := w.Look(); x != nil {
+			fmt.Fprintf(env.Stdout, "the chain cannot take pods: %s [%s] %s\n", x.Line(), x.Reason.Name, x.Cure())
 			return errNo
 		}
 		return nil
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	defer f.notReady()
-	return w.Run(ctx, func(x *report.Failure) {
+	w.Run(ctx, func(x *report.Failure) {
 		if err := f.tell(x); err != nil {
-			fmt.Fprintln(env.Stderr, "cni-shim: watch:", err)
+			fmt.Fprintln(env.Stderr, "cni-shim watch:", err)
 		}
 	})
+	return nil
 }
 
 // tell tells the service manager that a look was made and what came of it. The unit's watchdog expects one a minute.
@@ -84,11 +87,16 @@ func (f *watchFlags) tell(x *report.Failure) error {
 	if f.readyFile == "" {
 		return err
 	}
-	file, openErr := os.OpenFile(f.readyFile, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
-	if openErr == nil {
-		openErr = file.Close()
+	return errors.Join(err, touch(f.readyFile))
+}
+
+func touch(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, openErr)
+	now := time.Now()
+	return errors.Join(file.Close(), os.Chtimes(path, now, now))
 }
 
 func (f *watchFlags) notReady() {

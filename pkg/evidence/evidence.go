@@ -42,18 +42,23 @@ type Fact struct {
 // then, in order. It waits for nothing that hangs: a look at a dead mount is left behind, so f and in must not be
 // changed afterwards.
 func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input) []Fact {
-	collect := collector(v.Reason)
-	if collect == nil || f == nil {
+	return collect(ctx, f, v, in, Budget)
+}
+
+func collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input, budget time.Duration) []Fact {
+	look := collector(v.Reason)
+	if look == nil || f == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, Budget)
+	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	l := &look{ctx: ctx, start: time.Now(), f: f, in: in, text: head(f.Msg) + "\n" + head(f.Details) + "\n" + head(f.Stderr)}
+	l := newLook(ctx, budget, in)
+	l.f, l.text = f, head(f.Msg)+"\n"+head(f.Details)+"\n"+head(f.Stderr)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() { _ = recover() }() // a fault in here must not cost the call its answer
-		collect(l)
+		look(l)
 	}()
 	select {
 	case <-done:
@@ -65,13 +70,28 @@ func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input)
 // head bounds what is searched for paths.
 func head(text string) string { return text[:min(len(text), 16<<10)] }
 
-// collector knows who looks for what. A switch, for a map would be built before main.
+// collector knows who looks for what. An ADD that failed has been undone by now: what the undoing takes away (the pod's own
+// interfaces and reservations) proves nothing, and is not looked at. A switch, for a map would be built before main.
 func collector(r *reason.Reason) func(*look) {
 	switch r {
-	case reason.IPAMExhausted, reason.IPAMAddressConflict:
+	case reason.IPAMExhausted:
 		return reservations
 	case reason.AgentUnreachable, reason.AgentTimeout, reason.DHCPUnavailable:
 		return sockets
+	case reason.PluginTimeout:
+		return waited
+	case reason.FirewallFailed:
+		return xtables
+	case reason.HostToolMissing:
+		return tools
+	case reason.DeviceUnavailable:
+		return device
+	case reason.InterfaceSetupFailed:
+		return mtu
+	case reason.HostPortConflict:
+		return hostPorts
+	case reason.APIUnreachable:
+		return server
 	case reason.AgentStateMissing:
 		return stateFile
 	case reason.PluginNotFound:
@@ -81,7 +101,7 @@ func collector(r *reason.Reason) func(*look) {
 	case reason.BridgeAddressConflict:
 		return bridge
 	case reason.NetnsGone:
-		return netns
+		return namespace
 	case reason.IPv6Disabled:
 		return ipv6
 	case reason.HostResourceExhausted:
@@ -101,16 +121,19 @@ func collector(r *reason.Reason) func(*look) {
 // look is one look at the node.
 type look struct {
 	ctx   context.Context
-	start time.Time
+	until time.Time // from when on loops stop: a little before the end, so that what they have counted is still told
 	f     *failure.Facts
 	in    Input
 	text  string // all that the plugin said
-	// patient is a look that somebody waits for: only ctx bounds it.
-	patient bool
+	all   bool   // each address is asked for, and not only how many there are
 
 	mu    sync.Mutex
 	facts []Fact
 	ended bool
+}
+
+func newLook(ctx context.Context, budget time.Duration, in Input) *look {
+	return &look{ctx: ctx, until: time.Now().Add(budget * 3 / 4), in: in}
 }
 
 // note keeps a fact. What comes after the end of the look is dropped.
@@ -133,10 +156,8 @@ func (l *look) end() []Fact {
 	return l.facts
 }
 
-// over tells loops that it is time to stop: a little before the end, so that what they have counted is still told.
-func (l *look) over() bool {
-	return l.ctx.Err() != nil || !l.patient && time.Since(l.start) > Budget*3/4
-}
+// over tells loops that it is time to stop.
+func (l *look) over() bool { return l.ctx.Err() != nil || time.Now().After(l.until) }
 
 // printable keeps a fact one line: names of files may hold anything.
 func printable(r rune) rune {

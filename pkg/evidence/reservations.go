@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"encoding/json"
+	"hash/fnv"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -12,8 +13,10 @@ import (
 )
 
 const (
-	// maxReservations bounds the files that are looked at: a /16 is as large as node ranges get.
-	maxReservations = 1 << 16
+	// maxResults bounds what is remembered of the runtime's results, 8 bytes for each part of a name.
+	maxResults = 1 << 16
+	// maxAddresses bounds those that HostLocal returns: a /15 is larger than node ranges get.
+	maxAddresses = 1 << 17
 	// settled is the age from which a reservation without a result is a leak: a younger one may belong to an ADD that
 	// is still running, for the runtime writes its result only after the whole chain.
 	settled = 5 * time.Minute
@@ -23,11 +26,12 @@ const (
 type Reservations struct {
 	Dir       string       // one file an address, named for it
 	Ranges    []Range      // that it gives out
-	Addresses []netip.Addr // that are reserved
-	Leaked    int          // of them, those of containers that are gone; -1 where the runtime keeps its results elsewhere
+	Taken     int          // addresses reserved
+	Whole     bool         // all of them were counted
+	Addresses []netip.Addr // that are reserved, at most maxAddresses; of HostLocal only
+	Leaked    int          // of the taken, those of containers that are gone; -1 where that cannot be told
 	Looked    int          // how many of the taken could be looked at; where not all, Leaked is a lower bound
 	Oldest    Leak         // the oldest of the leaked
-	taken     []string     // names of files
 }
 
 // Range is one range of a host-local configuration, as it is written there.
@@ -52,7 +56,8 @@ type Leak struct {
 // HostLocal counts what host-local holds for the network of a plugin's configuration; nil where the plugin has another IPAM, or
 // nothing is there to be read. It stops where ctx ends, and counts what it has seen by then.
 func HostLocal(ctx context.Context, in Input) *Reservations {
-	l := &look{ctx: ctx, start: time.Now(), in: in, patient: true}
+	l := newLook(ctx, time.Hour, in) // only ctx bounds it
+	l.all = true
 	return l.hostLocal()
 }
 
@@ -69,14 +74,20 @@ func reservations(l *look) {
 		}
 		l.note("range", "host-local gives out %s", strings.Join(ranges, ", "))
 	}
-	l.note("taken", "%d addresses are reserved in %s", len(r.taken), r.Dir)
+	atLeast := ""
+	if !r.Whole {
+		atLeast = "at least "
+	}
+	l.note("taken", "%s%s reserved in %s", atLeast, count(r.Taken, "address is", "addresses are"), r.Dir)
 	switch {
 	case r.Leaked < 0:
 		return
-	case r.Looked < len(r.taken):
+	case r.Looked < r.Taken:
 		l.note("gone", "at least %d of the %d that could be looked at belong to containers that are gone", r.Leaked, r.Looked)
-	default:
-		l.note("gone", "%d of them belong to containers that are gone", r.Leaked)
+	case r.Leaked == 0 && r.Taken > 0:
+		l.note("gone", "none is known to belong to a container that is gone")
+	case r.Leaked > 0:
+		l.note("gone", "%d of them %s", r.Leaked, map[bool]string{true: "belongs to a container that is gone", false: "belong to containers that are gone"}[r.Leaked == 1])
 	}
 	if o := r.Oldest; o.Address != "" {
 		l.note("oldest", "the oldest of those is %s of container %s, since %s", o.Address, o.ContainerID[:min(len(o.ContainerID), 12)], since(o.Since))
@@ -103,12 +114,20 @@ func (l *look) hostLocal() *Reservations {
 	if network == "" || strings.ContainsAny(network, "/\x00") || network == ".." {
 		return nil
 	}
-	r := &Reservations{Dir: conf.IPAM.DataDir}
+	r := &Reservations{Dir: conf.IPAM.DataDir, Leaked: -1}
 	if r.Dir == "" {
 		r.Dir = "/var/lib/cni/networks"
 	}
 	r.Dir = filepath.Join(r.Dir, network)
-	names, ok := l.names(r.Dir, maxReservations)
+	var ok bool
+	r.Whole, ok = l.each(r.Dir, func(name string) {
+		if a, is := reserved(name); is {
+			r.Taken++
+			if l.all && len(r.Addresses) < maxAddresses {
+				r.Addresses = append(r.Addresses, a)
+			}
+		}
+	})
 	if !ok {
 		return nil
 	}
@@ -120,61 +139,70 @@ func (l *look) hostLocal() *Reservations {
 			r.Ranges = append(r.Ranges, Range{x.Subnet, x.RangeStart, x.RangeEnd, x.Gateway, i + 1})
 		}
 	}
-	for _, name := range names {
-		if a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":")); err == nil {
-			r.Addresses, r.taken = append(r.Addresses, a), append(r.taken, name)
-		}
-	}
-	l.leaked(r)
+	l.leaked(r, network)
 	return r
+}
+
+// reserved tells the files that are named for an address from those that host-local keeps beside.
+func reserved(name string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":"))
+	return a, err == nil
 }
 
 // leaked counts the reservations of containers that are gone: the runtime has no result of theirs, or the network
 // namespace in it does not exist.
-func (l *look) leaked(r *Reservations) {
+func (l *look) leaked(r *Reservations, network string) {
 	const results = "/var/lib/cni/results"
-	cached, ok := l.names(results, maxReservations)
-	if !ok {
-		r.Leaked = -1 // this runtime keeps its results elsewhere: who is gone cannot be told
-		return
+	cached := map[uint64]bool{} // parts of the results' names, hashed: <network>-<container id>-<interface>
+	hash := func(s string) uint64 { h := fnv.New64a(); _, _ = h.Write([]byte(s)); return h.Sum64() }
+	whole, ok := l.each(results, func(name string) {
+		for part := range strings.SplitSeq(name, "-") {
+			if len(cached) < maxResults {
+				cached[hash(part)] = true
+			}
+		}
+	})
+	if !ok || !whole || len(cached) == maxResults {
+		return // this runtime keeps its results elsewhere, or too many of them: who is gone cannot be told
 	}
-	all := strings.Join(cached, "\n")
-	for _, name := range r.taken {
-		if l.over() {
-			break
+	r.Leaked = 0
+	l.each(r.Dir, func(name string) {
+		a, is := reserved(name)
+		if !is || l.over() {
+			return
 		}
 		fi, _ := l.lstat(filepath.Join(r.Dir, name))
 		if fi == nil || !fi.Mode().IsRegular() || fi.Size() > 1024 {
-			continue
+			return
 		}
 		r.Looked++
 		if time.Since(fi.ModTime()) < settled {
-			continue
+			return
 		}
 		b, err := disk.ReadAnyone(l.path(filepath.Join(r.Dir, name)), 1024)
-		id, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-		id = strings.TrimSpace(id)
-		if err != nil || !plainID(id) || l.alive(results, all, id) {
-			continue
+		id, ifName, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+		id, ifName = strings.TrimSpace(id), strings.TrimSpace(ifName)
+		if err != nil || !plainID(id) || ifName != "" && !plainID(ifName) {
+			return
+		}
+		if l.alive(filepath.Join(results, network+"-"+id+"-"+ifName), func() bool { return strings.Contains(id, "-") || cached[hash(id)] }) {
+			return
 		}
 		r.Leaked++
 		if r.Oldest.Address == "" || fi.ModTime().Before(r.Oldest.Since) {
-			r.Oldest = Leak{strings.ReplaceAll(name, "_", ":"), id, fi.ModTime()}
+			r.Oldest = Leak{a.String(), id, fi.ModTime()}
 		}
-	}
+	})
 }
 
-// alive tells whether the runtime keeps a result of the container whose namespace is still there. all are the names
-// of the results, <network>-<container id>-<interface>, one a line.
-func (l *look) alive(results, all, id string) bool {
-	i := strings.Index(all, "-"+id+"-")
-	if i < 0 {
-		return false
+// alive tells whether the runtime keeps a result of the container whose namespace is still there. A result of another network's
+// name, as meta-plugins have, counts too: that there is one is what other knows.
+func (l *look) alive(result string, other func() bool) bool {
+	if _, gone := l.lstat(result); gone {
+		return other()
 	}
-	from := strings.LastIndexByte(all[:i], '\n') + 1
-	name, _, _ := strings.Cut(all[from:], "\n")
 	var cached struct{ Netns string } // written by libcni from 1.2 on
-	if json.Unmarshal([]byte(l.read(filepath.Join(results, name), 1<<18)), &cached) != nil || cached.Netns == "" {
+	if json.Unmarshal([]byte(l.read(result, 1<<18)), &cached) != nil || cached.Netns == "" {
 		return true
 	}
 	_, gone := l.lstat(cached.Netns)

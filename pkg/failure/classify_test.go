@@ -96,12 +96,13 @@ func TestCleanUpIsAnEcho(t *testing.T) {
 	}
 }
 
+// A cost that grew with the square of the text would be an hour; how fast it is, benchmarks tell.
 func TestHostileTextIsBounded(t *testing.T) {
 	for _, unit := range []string{"a", "dial tcp ", `\`, `\"`, "no such file or directory ", "iptables -d ", "\n", "\xff", "…"} {
 		text := strings.Repeat(unit, 4<<20/len(unit))
 		start := time.Now()
 		ClassifyText(text)
-		if d := time.Since(start); d > 500*time.Millisecond {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%q repeated: %v", unit, d)
 		}
 	}
@@ -123,6 +124,22 @@ func FuzzClassify(f *testing.F) {
 			t.Fatalf("not the same twice: %v, %v", v, again)
 		}
 	})
+}
+
+// BenchmarkClassify is what a failed call pays: the mean over every sample, as a plugin's CNI error.
+func BenchmarkClassify(b *testing.B) {
+	var all []*Facts
+	for _, c := range registry {
+		for _, s := range c.Samples {
+			all = append(all, &Facts{Verb: "ADD", Plugin: "x", Printed: true, Code: 100, Msg: s.Text, Exited: true, Exit: 1})
+		}
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		Classify(all[i%len(all)])
+		i++
+	}
 }
 
 func BenchmarkClassifyText(b *testing.B) {

@@ -39,7 +39,7 @@ var others = []Plugin{
 		}},
 		{Name: "container_settings", Type: Object, Fields: []Field{{Name: "allow_ip_forwarding", Type: Bool}}},
 	}},
-	{Type: "flannel", Fields: []Field{ // flannel-io/cni-plugin
+	{Type: "flannel", Complete: true, Fields: []Field{ // flannel-io/cni-plugin
 		{Name: "subnetFile", Type: String},
 		{Name: "dataDir", Type: String},
 		{Name: "delegate", Type: Object},

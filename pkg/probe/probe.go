@@ -4,7 +4,6 @@ package probe
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
@@ -111,7 +112,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails
+	if _, err := unix.Getrandom(random, 0); err != nil { // crypto/rand would link 35 packages into the plugin
+		return nil, err
+	}
 	p := &probe{Options: o, ctx: ctx, id: hex.EncodeToString(random), caps: capabilities()}
 	p.Name = namePrefix + p.id[:8]
 	p.Network, p.File = o.Chain.Name, o.Chain.Source.Path

@@ -75,6 +75,7 @@ type Note struct {
 type Failure struct {
 	Reason *reason.Reason
 	Words  string // what decided the reason
+	Said   bool   // Words stand in what the plugin said
 	Code   uint   // of the CNI error
 	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of.
 	Place  diag.Place

@@ -7,7 +7,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/cni-shim/cni-shim/pkg/failure"
 )
 
 // maxText bounds each text that leaves the process, in bytes.
@@ -27,14 +30,34 @@ func (f *Failure) Where() string {
 }
 
 // Line is place and cause: what has to be read in the first 80 bytes.
-func (f *Failure) Line() string { return f.Where() + ": " + Clean(f.Cause) }
+func (f *Failure) Line() string { return f.Where() + ": " + f.lead() + Clean(f.Cause) }
+
+// headline is where many tools cut a message, in bytes.
+const headline = 80
+
+// lead says in a few words what happened where a plugin gets to it too late: errors are wrapped from the inside, so theirs come
+// last. What the plugin said follows it unchanged.
+func (f *Failure) lead() string {
+	if !f.Said || f.Words == "" {
+		return ""
+	}
+	where := f.Where() + ": "
+	if (failure.Verdict{Words: f.Words}).Within(headline, where+Clean(f.Cause)) {
+		return ""
+	}
+	title := f.Reason.Title
+	if len(where)+len(title)+len(f.Words)+len(" ()") <= headline {
+		title += " (" + Clean(f.Words) + ")"
+	}
+	return title + ": "
+}
 
 // CNIError is the rendering for the runtime: kubelet shows "msg; details". In a DEL our own words avoid those that
 // containerd takes for success.
 func (r *Record) CNIError() *types.Error {
 	f := r.Failure
 	tail := fmt.Sprintf("[%s] %s", f.Reason.Name, f.Cure())
-	where, cause, details := f.Where(), Clean(f.Cause), Clean(f.Details)
+	where, cause, details := f.Where()+": "+f.lead(), Clean(f.Cause), Clean(f.Details)
 	if f.Place.Line > 0 || f.Plugin == "" && f.Place.File != "" {
 		tail = f.Place.File + " " + tail
 	}
@@ -47,7 +70,7 @@ func (r *Record) CNIError() *types.Error {
 	if details != "" {
 		tail = details + " " + tail
 	}
-	return types.NewError(f.Code, where+": "+cause, tail)
+	return types.NewError(f.Code, where+cause, tail)
 }
 
 // delWords replaces what go-cni reads as "already deleted" (its Remove): "not found", and with no netns "no such file or
@@ -128,7 +151,7 @@ func Clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText] + "…"
 	}
-	s = Mask(s)
+	s = secret.Mask(s)
 	var b strings.Builder
 	space := false
 	for _, r := range strings.TrimSpace(s) {

@@ -1,12 +1,16 @@
 package rules
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/known"
+	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
 // Kind is how a runtime reads a file: by its extension.
@@ -57,6 +61,44 @@ type Sub struct {
 	Files   []string // its *.conf files
 	Err     error    // why they do not load
 	Culprit string   // the file that does not
+}
+
+// ReadSub looks in the directory of a list for what libcni finds there under the network's name, and returns the files
+// to check.
+func (c *Conf) ReadSub(dir string) []string {
+	if c.Kind != List || c.Root == nil {
+		return nil
+	}
+	list, err := libcni.NetworkConfFromBytes(c.Text)
+	if err != nil || list.LoadOnlyInlinedPlugins {
+		return nil
+	}
+	path := filepath.Join(dir, list.Name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	c.Sub.Path = path
+	if !info.IsDir() {
+		c.Sub.NotADir = true
+		_, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+		return nil
+	}
+	c.Sub.Files, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+	c.Sub.Culprit = path
+	for _, f := range c.Sub.Files {
+		text, err := source.ReadFile(f)
+		if err == nil {
+			_, err = libcni.NetworkPluginConfFromBytes(text)
+		}
+		if err != nil && c.Sub.Err == nil {
+			c.Sub.Err, c.Sub.Culprit = err, f
+		}
+	}
+	if list.Name == "" {
+		return nil // the directory itself; its files are checked on their own
+	}
+	return c.Sub.Files
 }
 
 // Plugin is one element of a chain, or a delegate inside one.

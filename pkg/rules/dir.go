@@ -142,7 +142,7 @@ var _ = add(&Rule{
 })
 
 // backups are endings of names that people and programs give to what shall not be read.
-var backups = [...]string{".bak", "~", ".orig", ".old", ".save", ".backup", ".disabled", ".off", ".cilium_bak", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-dist", ".swp", ".tmp"}
+var backups = [...]string{".bak", "~", ".orig", ".old", ".save", ".backup", ".disabled", ".off", ".cilium_bak", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-dist", ".swp", ".tmp", ".template", ".tmpl", ".sample", ".example", ".dist", ".rpmnew", ".dpkg-new"}
 
 var _ = add(&Rule{
 	ID: "ext-ignored", Title: "a configuration under a name that no runtime reads", Severity: diag.Warning,

@@ -166,6 +166,9 @@ var _ = add(&Rule{
 			if pl.IPAMType != "host-local" || !pl.passes() || pl.capable("ipRanges") || pl.Node.Fold("runtimeConfig") != nil {
 				continue
 			}
+			if p.Manifest && pl.Node.Fold("bridge").Str() == "kube-bridge" {
+				continue // kube-router puts the node's subnet in
+			}
 			sets := p.ranges(pl)
 			if n := pl.IPAM.Fold("ranges"); len(sets) == 0 && (n == nil || n.Kind == jsondoc.Array) {
 				p.value(pl.IPAM, "", "host-local has neither subnet nor ranges")
@@ -417,7 +420,7 @@ var _ = add(&Rule{
 	ID: "ipam-addresses-cniversion", Title: "more addresses of one family than the cniVersion allows", Severity: diag.Error,
 	Doc:    "Results before 0.3.0 hold one IPv4 and one IPv6 address; the IPAM plugin refuses every ADD that gives more.",
 	Fix:    "raise cniVersion to 0.3.0 at least",
-	Bad:    `{"cniVersion": "0.2.0", "name": "lab", "plugins": [{"type": "bridge", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], «[»{"subnet": "10.2.0.0/16"}]]}}]}`,
+	Bad:    `{"cniVersion": "0.2.0", "name": "lab", "plugins": [{"type": "bridge", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": «"10.2.0.0/16"»}]]}}]}`,
 	Good:   hostLocal(`{"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": "10.2.0.0/16"}]]}`),
 	Source: hostLocalSource + "/config.go; containernetworking/plugins:plugins/ipam/static/main.go",
 	Check: func(p *Pass) {
@@ -436,13 +439,13 @@ var _ = add(&Rule{
 			}
 			for _, set := range p.ranges(pl) {
 				if len(set.ranges) > 0 {
-					more(set.node, set.ranges[0].prefix)
+					more(set.ranges[0].subnetNode, set.ranges[0].prefix)
 				}
 			}
 			if pl.IPAMType == "static" && pl.passes() {
 				for _, a := range kids(pl.IPAM.Fold("addresses")) {
 					pre, _ := parseCIDR(a.Fold("address").Str())
-					more(a, pre)
+					more(a.Fold("address"), pre)
 				}
 			}
 		}

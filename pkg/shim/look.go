@@ -42,34 +42,54 @@ func (l *Look) Take(ctx context.Context) *report.Failure {
 	return c.record.Failure
 }
 
-// Note adds something to tell, whatever else there is.
-func (l *Look) Note(rule, message string) { l.call.note(rule, message, true) }
+// Note adds something to tell, whatever else there is. What the look notes of a changed chain already is told once.
+func (l *Look) Note(rule, message string) {
+	notes := l.call.record.Notes
+	for i := range notes {
+		if notes[i].Rule == rule && report.Clean(notes[i].Message) == message {
+			notes[i].Always = true
+			return
+		}
+	}
+	l.call.note(rule, message, true)
+}
 
-// Tell tells what is new since the last call or look, and which calls were killed since. What is known already leaves no trace.
-func (l *Look) Tell() {
+// Tell tells what is new since the last call or look, and which calls were killed since. What is known already leaves no trace. last
+// is the outcome of this process's look before, "" of its first; the outcome of this one is returned.
+func (l *Look) Tell(last string) (outcome string) {
 	c := l.call
 	for _, k := range inflight.Killed(c.status.CallsDir()) {
 		(&call{config: c.config, status: c.status, record: *killedRecord(k), budget: c.budget}).tell()
 	}
 	c.record.Duration = time.Since(c.record.Time)
-	if c.news() {
+	outcome = "ready"
+	if c.record.Failure != nil {
+		outcome = c.record.Failure.Line()
+	}
+	if c.news(outcome == last) {
 		c.tell()
 	}
+	return outcome
 }
 
-// news compares a look with what is known, and is false where it adds nothing. A plugin's own word in STATUS outranks it.
-func (c *call) news() bool {
-	before, err := c.status.Read()
-	if err != nil {
-		before = &status.File{} // of another version, or damaged: recording the look sets it aside
+// news compares a look with what is known, and is false where it adds nothing. A plugin's own word in STATUS outranks it. Where the
+// status file knows nothing the look is recorded again, and is told unless this process has told it.
+func (c *call) news(told bool) bool {
+	var v status.Verdict
+	if before, err := c.status.Read(); err == nil {
+		v = before.Verdict
 	}
-	v := before.Verdict
-	first := v.Since.IsZero()
+	if v.Since.IsZero() {
+		if c.record.Recovered = !told; c.record.Failure != nil {
+			c.record.Failure.Repeated = told
+		}
+		return true
+	}
 	if f := c.record.Failure; f != nil {
-		f.Repeated = !first && !v.Ready && v.Message == f.Line()
+		f.Repeated = !v.Ready && v.Message == f.Line()
 		return !f.Repeated || c.talks()
 	}
-	c.record.Recovered = first || !v.Ready && v.ChainLevel
+	c.record.Recovered = !v.Ready && v.ChainLevel
 	return c.record.Recovered || c.talks()
 }
 

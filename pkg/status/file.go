@@ -95,7 +95,9 @@ type Failure struct {
 	Details string `json:"details,omitempty"`
 	Cure    string `json:"cure"`
 	Who     string `json:"who"`
-	Stderr  string `json:"stderr,omitempty"`
+	// Retry: the runtime's own retry is likely to help.
+	Retry  bool   `json:"retry"`
+	Stderr string `json:"stderr,omitempty"`
 	// Evidence is what was seen on the node after the last of them.
 	Evidence    []evidence.Fact `json:"evidence,omitempty"`
 	Network     string          `json:"network,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Event is what one call drops: the facts that the file is folded from.
@@ -55,8 +56,8 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	e.ChainLevel = x.ChainLevel
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
-		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),
-		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
+		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
+		Stderr: cut(secret.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
 		Count: 1, First: r.Time, Last: r.Time,
 	}
 	for _, fact := range x.Evidence {
@@ -97,6 +98,24 @@ func (f *File) fold(e *Event) {
 	f.judge(e)
 }
 
+// ran takes the durations of a call's plugins, of at most maxPlugins types.
+func (v *Verb) ran(runs []Run) {
+	if v.Plugins == nil && len(runs) > 0 {
+		v.Plugins = map[string]*Durations{}
+	}
+	for _, r := range runs {
+		d := v.Plugins[r.Plugin]
+		if d == nil {
+			if len(v.Plugins) >= maxPlugins {
+				continue
+			}
+			d = &Durations{}
+			v.Plugins[r.Plugin] = d
+		}
+		d.add(r.DurationUsec)
+	}
+}
+
 // count takes a call into the numbers of its verb.
 func (f *File) count(e *Event) {
 	v := f.Calls[e.Verb]
@@ -118,24 +137,6 @@ func (f *File) count(e *Event) {
 	}
 	if _, ok := v.ByReason[e.Failure.Reason]; ok || len(v.ByReason) < maxReasons {
 		v.ByReason[e.Failure.Reason]++
-	}
-}
-
-// ran takes the durations of a call's plugins, of at most maxPlugins types.
-func (v *Verb) ran(runs []Run) {
-	if v.Plugins == nil && len(runs) > 0 {
-		v.Plugins = map[string]*Durations{}
-	}
-	for _, r := range runs {
-		d := v.Plugins[r.Plugin]
-		if d == nil {
-			if len(v.Plugins) >= maxPlugins {
-				continue
-			}
-			d = &Durations{}
-			v.Plugins[r.Plugin] = d
-		}
-		d.add(r.DurationUsec)
 	}
 }
 
@@ -225,6 +226,9 @@ func (d *Durations) Count() (n int64) {
 // Quantile is a duration in microseconds that a share q of them did not exceed: interpolated in its bucket as Prometheus does,
 // and never above the longest seen. 0 where there are none.
 func (d *Durations) Quantile(q float64) int64 {
+	if d.Count() == 1 {
+		return d.Max
+	}
 	rank, below := q*float64(d.Count()), float64(0)
 	for i, b := range d.Buckets {
 		if n := float64(b); n > 0 && below+n >= rank {

@@ -31,7 +31,7 @@ func (s *Survey) addresses(ctx context.Context, ch *chain.Chain) {
 		if r == nil {
 			continue // no address given out yet
 		}
-		a := Addresses{Network: ch.Name, Plugin: p.Network.Type, Dir: r.Dir, Taken: len(r.Addresses), Oldest: r.Oldest.Address}
+		a := Addresses{Network: ch.Name, Plugin: p.Network.Type, Dir: r.Dir, Taken: r.Taken, Oldest: r.Oldest.Address}
 		for _, x := range r.Ranges {
 			a.Ranges = append(a.Ranges, x.String())
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/status"
 )
@@ -118,6 +119,7 @@ func (p *page) failures(all []status.Failure) {
 			p.line("    seen: %s", fact.Text)
 		}
 		p.line("    cure: %s", x.Cure)
+		p.line("    turn: %s%s", x.Who, map[bool]string{true: "; the runtime's own retry may succeed"}[x.Retry])
 	}
 	if n := len(all) - maxShown; n > 0 {
 		p.line("  and %d more: cni-shim status -o json", n)
@@ -158,17 +160,20 @@ func (p *page) section(title string, lines []string) {
 }
 
 func (p *page) findings(s *Survey) {
-	if len(s.Now.Findings) == 0 {
+	all := slices.DeleteFunc(slices.Clone(s.Now.Findings), func(d diag.Diagnostic) bool {
+		return d.Severity == diag.Error && strings.HasSuffix(s.Verdict.Message, ": "+report.Clean(d.Message)) // the verdict tells it
+	})
+	if len(all) == 0 {
 		return
 	}
 	p.title("FINDINGS")
-	for _, d := range s.Now.Findings[:min(len(s.Now.Findings), maxShown)] {
+	for _, d := range all[:min(len(all), maxShown)] {
 		place := d.Place
 		place.File = filepath.Base(place.File)
 		p.line("  %s: %s: %s [%s]", place, d.Severity, report.Clean(d.Message), d.Rule)
 	}
 	more := ""
-	if n := len(s.Now.Findings) - maxShown; n > 0 {
+	if n := len(all) - maxShown; n > 0 {
 		more = fmt.Sprintf("%d more, and ", n)
 	}
 	p.line("  %sthe cures: cni-shim check %s", more, s.Now.ConfDir)

@@ -57,9 +57,9 @@ func placesOf(path string) (out []place) {
 	return append(out, place{at, ""})
 }
 
-// eyes are inotify's watches on directories.
+// eyes are inotify's watches on directories. The zero value watches none.
 type eyes struct {
-	fs    *fsnotify.Watcher
+	fs    *fsnotify.Watcher   // nil as long as there is none: a node has few, and others use them up
 	names map[string][]string // that matter, by directory; nil: all do
 	ids   map[string]identity // of the directories watched
 }
@@ -67,20 +67,29 @@ type eyes struct {
 // identity tells a directory from another one that took its path.
 type identity struct{ dev, ino uint64 }
 
-func openEyes() (*eyes, error) {
-	fs, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, fmt.Errorf("inotify: %w", err)
+func (e *eyes) close() {
+	if e.fs != nil {
+		e.fs.Close()
 	}
-	return &eyes{fs: fs, ids: map[string]identity{}}, nil
 }
 
-func (e *eyes) close()                      { e.fs.Close() }
-func (e *eyes) events() chan fsnotify.Event { return e.fs.Events }
-func (e *eyes) lost() chan error            { return e.fs.Errors }
+// channels are those of events and of their loss.
+func (e *eyes) channels() (<-chan fsnotify.Event, <-chan error) {
+	if e.fs == nil {
+		return nil, nil
+	}
+	return e.fs.Events, e.fs.Errors
+}
 
 // open watches the places and nothing else. It tells whether a directory is watched that was not, and what cannot be watched.
 func (e *eyes) open(places []place) (more bool, failed []string) {
+	if e.fs == nil {
+		fs, err := fsnotify.NewWatcher()
+		if err != nil {
+			return false, []string{fmt.Sprintf("changes are seen once a minute only: %v (see fs.inotify.max_user_instances)", err)}
+		}
+		e.fs, e.ids = fs, map[string]identity{}
+	}
 	e.names = map[string][]string{}
 	for _, p := range places {
 		if names, ok := e.names[p.dir]; p.name == "" || ok && names == nil {
@@ -106,7 +115,7 @@ func (e *eyes) open(places []place) (more bool, failed []string) {
 			continue
 		}
 		if err := e.fs.Add(dir); err != nil {
-			failed = append(failed, unseen(dir, err))
+			failed = append(failed, fmt.Sprintf("changes in %s are seen once a minute only: inotify: %v (see fs.inotify.max_user_watches)", dir, err))
 			continue
 		}
 		e.ids[dir], more = is, true

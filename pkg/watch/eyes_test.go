@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -42,10 +43,7 @@ func TestEyes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := openEyes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := &eyes{}
 	defer e.close()
 	sub := filepath.Join(dir, "sub")
 	look := func(want ...string) {
@@ -75,7 +73,8 @@ func TestEyes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(sub, "x"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for ev := range e.events() {
+	events, _ := e.channels()
+	for ev := range events {
 		if ev.Name == filepath.Join(sub, "x") {
 			break
 		}
@@ -86,5 +85,31 @@ func TestEyes(t *testing.T) {
 	}
 	if e.open(placesOf(sub)); !slices.Equal(e.fs.WatchList(), []string{dir}) {
 		t.Errorf("%v", e.fs.WatchList())
+	}
+}
+
+// A node has few inotify instances. Without one the watch looks all the same, says so, and tries again.
+func TestNoInotify(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none := limit
+	none.Cur = 0
+	e := &eyes{}
+	defer e.close()
+	places := placesOf(t.TempDir())
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	more, failed := e.open(places)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if events, lost := e.channels(); more || events != nil || lost != nil || len(failed) != 1 || failed[0] != "changes are seen once a minute only: couldn't initialize inotify: too many open files (see fs.inotify.max_user_instances)" {
+		t.Errorf("%v %v", more, failed)
+	}
+	if more, failed := e.open(places); !more || failed != nil {
+		t.Errorf("%v %v", more, failed)
 	}
 }

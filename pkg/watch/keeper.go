@@ -56,13 +56,12 @@ func newKeeper(dir, state string, bins []string) *keeper {
 // entry reads the shim's entry: of its list, of the list as it was last right, of another list that the shim stands in, else the
 // defaults. The error is of config.Parse.
 func (k *keeper) entry() (*config.Config, error) {
-	texts := [][]byte{nil, k.right, nil}
-	texts[0], _ = outer.Read(k.dir)
-	if path := k.elsewhere(); path != "" {
-		texts[2], _ = source.ReadFile(path)
-	}
-	for _, text := range texts {
-		if list, err := outer.Parse(text); err == nil {
+	for _, read := range []func() []byte{
+		func() []byte { text, _ := outer.Read(k.dir); return text },
+		func() []byte { return k.right },
+		func() []byte { text, _ := source.ReadFile(k.elsewhere()); return text },
+	} {
+		if list, err := outer.Parse(read()); err == nil {
 			return list.Config(k.dir)
 		}
 	}

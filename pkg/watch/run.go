@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,11 +22,8 @@ const again = time.Minute
 
 // Run looks now and at every change, until ctx ends. after is called after each look with why the chain cannot run, at least once
 // a minute.
-func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) error {
-	eyes, err := openEyes()
-	if err != nil {
-		return err
-	}
+func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
+	eyes := &eyes{}
 	defer eyes.close()
 	calls := newCalls(ctx)
 	due, callsDue := time.NewTimer(0), time.NewTimer(most)
@@ -36,10 +32,11 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) error {
 	var first time.Time // of the changes not yet looked at; zero: there are none
 	pending := true     // callsDue runs
 	for {
+		events, lost := eyes.channels()
 		select {
 		case <-ctx.Done():
-			return nil
-		case e := <-eyes.events():
+			return
+		case e := <-events:
 			switch {
 			case filepath.Dir(e.Name) == w.callsDir():
 				if !pending {
@@ -52,7 +49,7 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) error {
 				}
 				due.Reset(min(quiet, max(0, most-time.Since(first))))
 			}
-		case <-eyes.lost():
+		case <-lost:
 			due.Reset(quiet)
 		case <-callsDue.C:
 			if pending = false; calls.follow(w.callsDir()) {
@@ -65,7 +62,7 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) error {
 		case <-due.C:
 			first = time.Time{}
 			_, w.unseen = eyes.open(w.places())
-			after(w.Look(ctx))
+			after(w.Look())
 			due.Reset(again)
 			if more, _ := eyes.open(w.places()); more { // what changed there since has told nobody
 				due.Reset(quiet)
@@ -84,7 +81,7 @@ func (w *Watch) places() []place {
 		all = append(all, p, filepath.Join(p, w.network))
 	}
 	for _, dir := range []string{w.o.ConfDir, w.entry.Chain.Path} {
-		entries, _ := os.ReadDir(dir)
+		entries, _ := os.ReadDir(dir) // a file, or nothing, has no links in it
 		for _, e := range entries {
 			if e.Type()&os.ModeSymlink != 0 && source.Readable(e.Name()) {
 				all = append(all, filepath.Join(dir, e.Name()))
@@ -103,8 +100,4 @@ func (w *Watch) places() []place {
 		out = append(out, placesOf(path)...)
 	}
 	return append(out, placesOf(filepath.Join(w.o.StateDir, uninstalled))...)
-}
-
-func unseen(dir string, err error) string {
-	return fmt.Sprintf("changes in %s are seen once a minute only: inotify: %v", dir, err)
 }

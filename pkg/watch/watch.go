@@ -25,8 +25,6 @@ type Options struct {
 	// StateDir holds what is remembered of the list, and the mark of an uninstallation.
 	StateDir  string
 	NoRestore bool // tell only, and leave the list as it is
-	// Metrics refreshes the metrics of a node exporter after each look; nil: there are none.
-	Metrics func(context.Context) error
 }
 
 // Watch is one watcher of a node. It is not safe for concurrent use.
@@ -38,6 +36,7 @@ type Watch struct {
 	network  string          // its chain's name
 	programs []string        // that the chain runs
 	unseen   []string        // what inotify cannot watch, and why
+	outcome  string          // of the last look
 }
 
 // New makes a watcher. It sets CNI_PATH, in which programs are searched.
@@ -53,7 +52,7 @@ func New(o Options) (*Watch, error) {
 
 // Look looks at the node once: it loads the chain, sees to the list, checks the directory, and tells what is new. It returns why the
 // chain cannot run, nil where it can.
-func (w *Watch) Look(ctx context.Context) *report.Failure {
+func (w *Watch) Look() *report.Failure {
 	entry, refused := w.keeper.entry()
 	if w.o.StatusFile != "" {
 		entry.StatusFile = w.o.StatusFile
@@ -67,7 +66,7 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 	}
 	w.remember(entry, ch)
 	look := shim.NewLook(entry, refused)
-	f := look.Take(ctx)
+	f := look.Take(context.Background()) // a plugin that is killed while it tells its versions would count as one that has none
 	var stands []report.Note
 	if !w.o.NoRestore && refused == nil {
 		done, stand := w.keeper.keep(ch, f == nil)
@@ -78,9 +77,13 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 			stands = append(stands, report.Note{Message: stand})
 		}
 	}
-	stands = append(stands, findings(w.o.ConfDir, f)...)
+	runs := ""
+	if f == nil && ch != nil {
+		runs = ch.Source.Path
+	}
+	stands = append(stands, findings(w.o.ConfDir, f, runs)...)
 	if p := entry.Chain.Path; p != "" && p != w.o.ConfDir && filepath.Dir(p) != w.o.ConfDir {
-		stands = append(stands, findings(p, f)...)
+		stands = append(stands, findings(p, f, runs)...)
 	}
 	for _, u := range w.unseen {
 		stands = append(stands, report.Note{Message: u})
@@ -88,12 +91,7 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 	for _, n := range w.fresh(stands) {
 		look.Note(n.Rule, n.Message)
 	}
-	look.Tell()
-	if w.o.Metrics != nil {
-		if err := w.o.Metrics(ctx); err != nil {
-			fmt.Fprintf(os.Stderr, "cni-shim: metrics: %v\n", err)
-		}
-	}
+	w.outcome = look.Tell(w.outcome)
 	return f
 }
 
