@@ -218,7 +218,7 @@ func TestObstacles(t *testing.T) {
 		"Multus by itself": {more: map[string]string{"/etc/cni/net.d/00-multus.conf": `{"cniVersion":"0.3.1","name":"multus-cni-network","type":"multus","delegates":[{"type":"bridge","name":"x"}]}`},
 			want: "error: 00-multus.conf was written by Multus for the first file that it found; it would find the shim's list next, which runs Multus: a circle\nwrite: /etc/cni/net.d/00-cni-shim.conflist"},
 		"a name before": {more: map[string]string{"/etc/cni/net.d/.hidden.conf": "{}"},
-			want: "error: /etc/cni/net.d/.hidden.conf sorts before 00-cni-shim.conflist: the runtime would use it, and never the shim\nwarning: .hidden.conf: missing 'type'\nwrite: /etc/cni/net.d/00-cni-shim.conflist"},
+			want: "error: /etc/cni/net.d/.hidden.conf sorts before 00-cni-shim.conflist: the runtime would use it, and never the shim\nwarning: .hidden.conf:1:1: the network has no \"name\"\nwrite: /etc/cni/net.d/00-cni-shim.conflist"},
 		"another's list of that name": {more: map[string]string{"/etc/cni/net.d/00-cni-shim.conflist": lab},
 			want: "error: /etc/cni/net.d/00-cni-shim.conflist is a list that the shim does not stand in"},
 		"the shim elsewhere": {more: map[string]string{"/etc/cni/net.d/05-own.conflist": strings.Replace(lab, `"plugins": [`, `"plugins": [{"type":"cni-shim"}, `, 1)},

@@ -21,7 +21,7 @@ type record struct {
 	BinDir  string `json:"binDir"`
 	// MadeList: there was no list of the shim's before.
 	MadeList bool `json:"madeList"`
-	// Files are those besides the shim's list, with the digest of what was laid down: SHA-256, or "link" and its target.
+	// Files are those besides the shim's list, with the digest of what was laid down: FNV-1a of 128 bits, or "link" and its target.
 	Files []recorded `json:"files"`
 	// Dirs are those that were made, the highest first.
 	Dirs []string `json:"dirs"`
