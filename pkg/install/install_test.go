@@ -242,7 +242,9 @@ func TestObstacles(t *testing.T) {
 		"SELinux": {more: map[string]string{"/sys/fs/selinux/enforce": "1"},
 			want: "warning: SELinux enforces, and there is no plugin in /opt/cni/bin whose label the shim could take\nwrite: /etc/cni/net.d/00-cni-shim.conflist"},
 		"SELinux with labels": {more: map[string]string{"/sys/fs/selinux/enforce": "1", "/opt/cni/bin/bridge": "x"},
-			then: func(root string) error { return syscall.Setxattr(root+"/opt/cni/bin/bridge", selinuxXattr, []byte("system_u:object_r:bin_t:s0\x00"), 0) },
+			then: func(root string) error {
+				return syscall.Setxattr(root+"/opt/cni/bin/bridge", selinuxXattr, []byte("system_u:object_r:bin_t:s0\x00"), 0)
+			},
 			want: "write: /etc/cni/net.d/00-cni-shim.conflist"},
 	} {
 		t.Run(name, func(t *testing.T) {
