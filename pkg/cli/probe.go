@@ -62,7 +62,8 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	}
 	if f.remove != "" {
 		if err := probe.Remove(ctx, probe.DefaultDir, f.remove); err != nil {
-			return err
+			fmt.Fprintf(env.Stderr, "cni-shim probe: %v\n", err)
+			return errNo
 		}
 		fmt.Fprintf(env.Stdout, "%s: removed\n", f.remove)
 		return nil
@@ -157,8 +158,9 @@ func tellStep(w io.Writer, s probe.Step) {
 // tellEnd says what is left on the node, and the outcome.
 func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 	if r.Kept {
-		fmt.Fprintf(w, "kept: ip netns exec %s ip address\n", r.Name)
-		fmt.Fprintf(w, "remove it: cni-shim probe --remove %s\n", r.Name)
+		defer fmt.Fprintf(w, "kept: ip netns exec %s ip address\nremove it: cni-shim probe --remove %s\n", r.Name, r.Name)
+	}
+	if r.Kept && r.Works {
 		return
 	}
 	for _, t := range r.Tidied {
@@ -176,7 +178,7 @@ func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 	for _, d := range r.Left {
 		fmt.Fprintf(w, "  left    %s\n", d)
 	}
-	if r.Clean {
+	if r.Clean && !r.Kept {
 		fmt.Fprintf(w, "  left    nothing\n")
 	}
 	outcome := "the chain works"
