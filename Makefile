@@ -27,6 +27,7 @@ test: setup lint unit fuzz integration ## everything that CI runs
 
 unit: ## tests of packages, of the binary's weight and of its face
 	go test -race ./...
+	go test -run Cost ./pkg/check # what the race detector allocates would be counted
 
 integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
@@ -40,7 +41,7 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 

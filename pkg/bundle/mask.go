@@ -1,13 +1,11 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
 
-	"github.com/cni-shim/cni-shim/pkg/jsondoc"
-	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Mask hides secrets: what stands behind a key that says so, wherever it is met, and the values that were seen behind one in this
@@ -25,7 +23,7 @@ func (m *Mask) Learn(text []byte) {
 	}
 	for line := range strings.SplitSeq(string(text), "\n") {
 		key, value, ok := strings.Cut(line, ":")
-		if key = strings.Trim(key, " \t-\"'{,"); ok && secret(key) {
+		if key = strings.Trim(key, " \t-\"'{,"); ok && secret.Key(key) {
 			m.add(strings.Trim(value, " \t\r\"',}"))
 		}
 	}
@@ -33,14 +31,12 @@ func (m *Mask) Learn(text []byte) {
 	m.known = slices.Compact(m.known)
 }
 
-func secret(key string) bool { return jsondoc.Secret([]byte(`"` + key + `"`)) }
-
 // walk takes every string below a key that says it is secret.
 func (m *Mask) walk(v any, below bool) {
 	switch x := v.(type) {
 	case map[string]any:
 		for k, v := range x {
-			m.walk(v, below || secret(k))
+			m.walk(v, below || secret.Key(k))
 		}
 	case []any:
 		for _, v := range x {
@@ -63,13 +59,7 @@ func (m *Mask) text(s string) string {
 	for _, k := range m.known {
 		s = strings.ReplaceAll(s, k, "***")
 	}
-	return report.Mask(s)
+	return secret.Mask(s)
 }
 
-func (m *Mask) bytes(b []byte) []byte {
-	lines := bytes.SplitAfter([]byte(m.text(string(b))), []byte{'\n'})
-	for i, l := range lines {
-		lines[i] = jsondoc.Mask(l)
-	}
-	return bytes.Join(lines, nil)
-}
+func (m *Mask) bytes(b []byte) []byte { return []byte(m.text(string(secret.Bytes(b)))) }

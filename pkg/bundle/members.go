@@ -108,7 +108,7 @@ func version(own string) ([]byte, error) {
 }
 
 func findings(o Options) ([]byte, error) {
-	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime})
+	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime, OnNode: true})
 	if err != nil {
 		return nil, err
 	}

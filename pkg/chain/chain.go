@@ -10,12 +10,14 @@ import (
 	"github.com/containernetworking/cni/libcni"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/diag"
 )
 
 // Chain is a network configuration that libcni accepted.
 type Chain struct {
 	*libcni.NetworkConfigList
 	Source Source
+	Mended []diag.Diagnostic // the faults without which it runs, where the entry asks for that; the file still has them
 }
 
 // Kind says what a chain was read from.
@@ -74,7 +76,7 @@ func FromRaw(r Raw, kind Kind) (*Chain, error) {
 		}
 		list.Plugins = append(list.Plugins, conf)
 	}
-	return &Chain{list, Source{kind, r.Source.Path}}, nil
+	return &Chain{NetworkConfigList: list, Source: Source{kind, r.Source.Path}}, nil
 }
 
 // Own tells a list that the shim stands in: such a list is never wrapped.

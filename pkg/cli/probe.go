@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -70,7 +69,8 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	entry := chain.Entry(f.node.confDir)
+	at := f.node.survey()
+	entry := chain.Entry(at.ConfDir)
 	var ch *chain.Chain
 	var err error
 	if f.config != "" {
@@ -92,7 +92,7 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 		fmt.Fprintf(env.Stdout, "probe of %s, cniVersion %s, from %s\n", report.Clean(ch.Name), report.Clean(ch.CNIVersion), from)
 	}
 	began := time.Now()
-	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: filepath.SplitList(f.node.binDir), Dir: probe.DefaultDir,
+	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: at.BinDirs, Dir: probe.DefaultDir,
 		CallsDir: status.Open(entry.StatusFile).CallsDir(), Pod: f.pod, Keep: f.keep, Tell: tell})
 	if r != nil {
 		if f.output == "json" {

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
@@ -150,7 +151,7 @@ func Clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText] + "…"
 	}
-	s = Mask(s)
+	s = secret.Mask(s)
 	var b strings.Builder
 	space := false
 	for _, r := range strings.TrimSpace(s) {

@@ -15,7 +15,9 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -29,6 +31,13 @@ func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 	}
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
+	}
+	if n := len(ch.Mended); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(" (and %d more)", n-1)
+		}
+		c.note(ch.Mended[0].Rule, fmt.Sprintf("%s: %s%s: the chain runs in its mended form, as the shim's entry asks for (repair); cni-shim check --fix mends the file", ch.Mended[0].Place, ch.Mended[0].Message, more), false)
 	}
 	for _, path := range []string{ch.Source.Path, filepath.Dir(ch.Source.Path)} {
 		if fi, err := os.Stat(path); err == nil && ch.Source.Path != "" && fi.Mode().Perm()&0o002 != 0 && fi.Mode()&os.ModeSticky == 0 {
@@ -101,6 +110,9 @@ func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventor
 	if digest := digest(ch, v); digest != before.Digest {
 		c.record.Changed = c.firstToTell(dir, v, digest)
 	}
+	if c.record.Changed {
+		c.noteFindings(ch)
+	}
 	return c.noteProblems(ch, v)
 }
 
@@ -135,10 +147,28 @@ func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.
 	return v
 }
 
+// noteFindings notes what check finds in a chain's file, other than what stops it: a chain that has changed is read for it
+// once, so that calls of an unchanged one pay nothing.
+func (c *call) noteFindings(ch *chain.Chain) {
+	if ch.Source.Kind != chain.Directory && ch.Source.Kind != chain.File || len(ch.Mended) > 0 {
+		return
+	}
+	const most = 20 // help nobody more
+	r, err := check.Path(ch.Source.Path, check.Options{})
+	if err != nil {
+		return // gone since; the next call tells
+	}
+	for _, d := range r.List {
+		if d.Severity <= diag.Warning && len(c.record.Notes) < most {
+			c.note(d.Rule, d.Place.String()+": "+d.Message, false)
+		}
+	}
+}
+
 // digest changes when the chain, its source or one of its programs does.
 func digest(ch *chain.Chain, v *inventory.Inventory) string {
 	h := fnv.New128a()
-	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins}) // raw JSON and strings
+	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins, ch.Mended}) // raw JSON and strings
 	_, _ = h.Write(b)
 	return fmt.Sprintf("%x", h.Sum(nil))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Event is what one call drops: the facts that the file is folded from.
@@ -56,7 +57,7 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
 		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
-		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
+		Stderr: cut(secret.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
 		Count: 1, First: r.Time, Last: r.Time,
 	}
 	for _, fact := range x.Evidence {
