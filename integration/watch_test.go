@@ -433,10 +433,13 @@ func TestWatchService(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Error(err)
 	}
-	for text, code := range map[string]int{goodChain: 0, badChain: 1} {
-		l.write("10-lab.conflist", text)
+	for _, c := range []struct {
+		text, says string
+		code       int
+	}{{goodChain, "", 0}, {badChain, "the chain cannot take pods: " + badCause + " [ConfigInvalid] delete the comma\n", 1}} {
+		l.write("10-lab.conflist", c.text)
 		once := exec.Command(shimPath, "watch", "--once")
-		if out, _ := once.CombinedOutput(); once.ProcessState.ExitCode() != code || len(out) > 0 {
+		if out, _ := once.CombinedOutput(); once.ProcessState.ExitCode() != c.code || string(out) != c.says {
 			t.Errorf("exit %d: %s", once.ProcessState.ExitCode(), out)
 		}
 	}

@@ -62,4 +62,4 @@ func (m *Mask) text(s string) string {
 	return secret.Mask(s)
 }
 
-func (m *Mask) bytes(b []byte) []byte { return []byte(m.text(string(secret.Bytes(b)))) }
+func (m *Mask) bytes(b []byte) []byte { return secret.Bytes([]byte(m.text(string(b)))) }

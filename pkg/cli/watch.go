@@ -59,14 +59,15 @@ func (f *watchFlags) run(env *Env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if f.once {
-		if w.Look(ctx) != nil {
+		if x := w.Look(); x != nil {
+			fmt.Fprintf(env.Stdout, "the chain cannot take pods: %s [%s] %s\n", x.Line(), x.Reason.Name, x.Cure())
 			return errNo
 		}
 		return nil
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	defer f.notReady()
 	w.Run(ctx, func(x *report.Failure) {
 		if err := f.tell(x); err != nil {
