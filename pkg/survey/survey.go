@@ -250,7 +250,7 @@ func changed(path string) time.Time {
 
 // check takes the findings of the directory.
 func (s *Survey) check(o Options) {
-	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime})
+	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime, OnNode: true})
 	if err != nil {
 		s.failed("check", err)
 		return
