@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/watch"
 )
@@ -36,8 +38,8 @@ chain can take pods, 1 it cannot.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(env) },
 	}
-	c.Flags().StringVar(&f.confDir, "conf-dir", config.DefaultConfDir, "the directory of network configurations that the runtime reads")
-	c.Flags().StringVar(&f.binDir, "bin-dir", "/opt/cni/bin", "the directories that it looks for plugins in, separated by :")
+	c.Flags().StringVar(&f.confDir, "conf-dir", "", "the directory of network configurations that the runtime reads (default: as its own configuration says, else "+node.DefaultConfDir+")")
+	c.Flags().StringVar(&f.binDir, "bin-dir", "", "the directories that it looks for plugins in, separated by : (default: likewise, else "+node.DefaultBinDir+")")
 	c.Flags().StringVar(&f.o.StatusFile, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
@@ -54,7 +56,7 @@ type watchFlags struct {
 }
 
 func (f *watchFlags) run(env *Env) error {
-	f.o.ConfDir, f.o.BinDirs = filepath.Clean(f.confDir), filepath.SplitList(f.binDir)
+	f.locate()
 	w, err := watch.New(f.o)
 	if err != nil {
 		return usageError{err}
@@ -75,6 +77,24 @@ func (f *watchFlags) run(env *Env) error {
 		}
 	})
 	return nil
+}
+
+// locate fills in where the node's runtime looks.
+func (f *watchFlags) locate() {
+	r := node.Default("")
+	if found := node.Find(""); len(found) > 0 {
+		r = found[0]
+	}
+	f.o.ConfDir, f.o.BinDirs = r.ConfDir, r.BinDirs
+	if f.confDir != "" {
+		f.o.ConfDir = filepath.Clean(f.confDir)
+	}
+	if f.binDir != "" {
+		f.o.BinDirs = filepath.SplitList(f.binDir)
+	}
+	f.o.Check.Runtime = strings.ReplaceAll(string(r.Kind), "-", "")
+	f.o.Check.OnNode = f.o.ConfDir == r.ConfDir
+	f.o.Check.All = f.o.Check.OnNode && r.MaxConfNum != 1
 }
 
 // tell tells the service manager that a look was made and what came of it. The unit's watchdog expects one a minute.
