@@ -30,7 +30,7 @@ unit: ## tests of packages, of the binary's weight and of its face
 	go test -run Cost ./pkg/check # what the race detector allocates would be counted
 
 integration: ## real plugins, namespaces, journald (root)
-	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
+	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...
@@ -41,9 +41,15 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
+
+man: ## write the manual pages in conf/man from the commands themselves
+	cd integration && go test -count=1 ./man -update
+
+readme: ## render the terminal pictures in README.md from real runs (root)
+	cd integration && go test -count=1 -run '^TestReadme$$' . -update
 
 cover: setup ## how much of each package unit and integration tests run together (root)
 	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover

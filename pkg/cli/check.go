@@ -201,8 +201,13 @@ func count(n int, word string) string {
 
 // colored tells whether stdout is a terminal whose user has not asked for plain text (https://no-color.org).
 func colored(env *Env) bool {
+	return env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb" && terminal(env)
+}
+
+// terminal tells whether stdout is one.
+func terminal(env *Env) bool {
 	f, ok := env.Stdout.(*os.File)
-	if !ok || env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" {
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()

@@ -120,6 +120,8 @@ type look struct {
 	f     *failure.Facts
 	in    Input
 	text  string // all that the plugin said
+	// patient is a look that somebody waits for: only ctx bounds it.
+	patient bool
 
 	mu    sync.Mutex
 	facts []Fact
@@ -147,7 +149,9 @@ func (l *look) end() []Fact {
 }
 
 // over tells loops that it is time to stop: a little before the end, so that what they have counted is still told.
-func (l *look) over() bool { return l.ctx.Err() != nil || time.Since(l.start) > Budget*3/4 }
+func (l *look) over() bool {
+	return l.ctx.Err() != nil || !l.patient && time.Since(l.start) > Budget*3/4
+}
 
 // printable keeps a fact one line: names of files may hold anything.
 func printable(r rune) rune {

@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/types/create"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
@@ -20,7 +19,6 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
-	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
@@ -47,7 +45,7 @@ func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 		}
 	}
 	if p := c.inspect(ctx, ch).Fatal(); p != nil {
-		return nil, problemFailure(ch, p)
+		return nil, report.NotRunnable(ch, p)
 	}
 	return ch, nil
 }
@@ -58,13 +56,7 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	if err == nil {
 		return ch, nil
 	}
-	var e *chain.Error
-	errors.As(err, &e)
-	return nil, chainFailure(e)
-}
-
-func chainFailure(e *chain.Error) *report.Failure {
-	return &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	return nil, report.NotLoaded(err)
 }
 
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
@@ -88,7 +80,7 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 	}
 	var broken *chain.Error // plugins of its sub-directory: without them DEL would leave something behind
 	if errors.As(err, &broken) {
-		return nil, nil, chainFailure(broken)
+		return nil, nil, report.NotLoaded(broken)
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the runtime's cached configuration is not used: "+err.Error(), true)
@@ -149,7 +141,7 @@ func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.
 	fatal := v.Fatal()
 	for i := range v.Problems {
 		if p := &v.Problems[i]; p != fatal {
-			c.note("", problemFailure(ch, p).Line(), false)
+			c.note("", report.NotRunnable(ch, p).Line(), false)
 		}
 	}
 	return v
@@ -179,14 +171,6 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins, ch.Mended}) // raw JSON and strings
 	_, _ = h.Write(b)
 	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
-func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
-	return &report.Failure{
-		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
-		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
-	}
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {

@@ -51,7 +51,7 @@ func (c *call) deleteStale(ctx context.Context, k attachment.Key) *report.Failur
 	var e *stale.Error
 	if errors.As(err, &e) {
 		c.runs(e.Runner)
-		return c.failed(e.Chain, e.Runner, e.Err)
+		return report.Failed(e.Chain, e.Runner, e.Err)
 	}
 	if err != nil {
 		c.note("", "not removed: "+err.Error(), true)

@@ -14,12 +14,19 @@ type Event struct {
 	Time         time.Time     `json:"time"`
 	Verb         string        `json:"verb"`
 	DurationUsec int64         `json:"durationUsec"`
+	Runs         []Run         `json:"runs,omitempty"`
 	Chain        *report.Chain `json:"chain,omitempty"` // only when it changed
 	Failure      *Failure      `json:"failure,omitempty"`
 	ChainLevel   bool          `json:"chainLevel,omitempty"` // the failure is the chain's, not one attachment's
 	Notes        []report.Note `json:"notes,omitempty"`
 	JournalLost  int64         `json:"journalLost,omitempty"`
 	JournalWhy   string        `json:"journalWhy,omitempty"`
+}
+
+// Run is how long one plugin of the chain took.
+type Run struct {
+	Plugin       string `json:"plugin"`
+	DurationUsec int64  `json:"durationUsec"`
 }
 
 // EventOf renders a call. lost entries did not reach the journal, for why.
@@ -30,6 +37,11 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	}
 	if r.Changed {
 		e.Chain = r.Chain
+	}
+	for _, run := range r.Runs[:min(len(r.Runs), maxPlugins)] {
+		if run.Verb == r.Verb { // not those that undo a failed ADD
+			e.Runs = append(e.Runs, Run{report.Clean(run.Plugin), run.Duration.Microseconds()})
+		}
 	}
 	for _, n := range r.Notes {
 		if n.Always || r.Changed {
@@ -86,6 +98,24 @@ func (f *File) fold(e *Event) {
 	f.judge(e)
 }
 
+// ran takes the durations of a call's plugins, of at most maxPlugins types.
+func (v *Verb) ran(runs []Run) {
+	if v.Plugins == nil && len(runs) > 0 {
+		v.Plugins = map[string]*Durations{}
+	}
+	for _, r := range runs {
+		d := v.Plugins[r.Plugin]
+		if d == nil {
+			if len(v.Plugins) >= maxPlugins {
+				continue
+			}
+			d = &Durations{}
+			v.Plugins[r.Plugin] = d
+		}
+		d.add(r.DurationUsec)
+	}
+}
+
 // count takes a call into the numbers of its verb.
 func (f *File) count(e *Event) {
 	v := f.Calls[e.Verb]
@@ -96,7 +126,9 @@ func (f *File) count(e *Event) {
 	v.Total++
 	v.Last = e.Time
 	v.Duration.add(e.DurationUsec)
+	v.ran(e.Runs)
 	if e.Failure == nil {
+		v.LastOK = e.Time
 		return
 	}
 	v.Failed++
@@ -177,13 +209,44 @@ func (f *File) note(n report.Note, at time.Time) {
 	f.Notes = f.Notes[:min(len(f.Notes), maxNotes)]
 }
 
-// buckets is how many there are; the last takes everything longer.
-const buckets = 22
+// Buckets is how many there are; the last takes everything longer.
+const Buckets = 22
+
+// Bound is the longest duration that bucket i takes, in microseconds; the last has none.
+func Bound(i int) int64 { return 1 << (i + 9) }
+
+// Count is how many durations there are.
+func (d *Durations) Count() (n int64) {
+	for _, b := range d.Buckets {
+		n += b
+	}
+	return n
+}
+
+// Quantile is a duration in microseconds that a share q of them did not exceed: interpolated in its bucket as Prometheus does,
+// and never above the longest seen. 0 where there are none.
+func (d *Durations) Quantile(q float64) int64 {
+	if d.Count() == 1 {
+		return d.Max
+	}
+	rank, below := q*float64(d.Count()), float64(0)
+	for i, b := range d.Buckets {
+		if n := float64(b); n > 0 && below+n >= rank {
+			low := int64(0)
+			if i > 0 {
+				low = Bound(i - 1)
+			}
+			return min(low+int64(float64(Bound(i)-low)*(rank-below)/n), d.Max)
+		}
+		below += float64(b)
+	}
+	return d.Max
+}
 
 func (d *Durations) add(usec int64) {
 	d.Sum += usec
 	d.Max = max(d.Max, usec)
-	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), Buckets-1)
 	for len(d.Buckets) <= i {
 		d.Buckets = append(d.Buckets, 0)
 	}

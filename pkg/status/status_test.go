@@ -115,7 +115,7 @@ func TestSetAside(t *testing.T) {
 
 // The file's size is bounded whatever happens.
 func TestBounded(t *testing.T) {
-	f := empty()
+	f := Empty()
 	for i := range 400 {
 		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: strings.Repeat("p", i%97), Index: i, Of: 1, Cause: strings.Repeat("x", 100<<10), Stderr: strings.Repeat("y", 100<<10)})
 		e.Notes = []report.Note{{Message: strings.Repeat("n", i%1000), Always: true}}
@@ -128,7 +128,7 @@ func TestBounded(t *testing.T) {
 
 // The verdict follows STATUS and the chain, not one pod's misfortune.
 func TestVerdict(t *testing.T) {
-	f := empty()
+	f := Empty()
 	pod := &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Given: true, Cause: "x"}
 	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x", ChainLevel: true}
 	for i, c := range []struct {
@@ -194,5 +194,33 @@ func TestLocked(t *testing.T) {
 	unlock()
 	if err := s.Add(event("ADD", nil)); err != nil || len(s.loose(1)) != 0 {
 		t.Errorf("%v, still loose: %v", err, s.loose(9))
+	}
+}
+
+// What is said of durations never exceeds the longest seen, and grows with the share asked for.
+func TestDurations(t *testing.T) {
+	f := Empty()
+	for i := range 100 {
+		e := event("ADD", nil)
+		e.DurationUsec, e.Runs = int64(1000+i), []Run{{"bridge", int64(700 + i)}, {"portmap", 40_000}}
+		f.fold(e)
+	}
+	v := f.Calls["ADD"]
+	if p50, p99 := v.Duration.Quantile(.5), v.Duration.Quantile(.99); p50 > p99 || p99 > v.Duration.Max || p50 < 512 {
+		t.Errorf("p50 %d, p99 %d, max %d", p50, p99, v.Duration.Max)
+	}
+	if p := v.Plugins["portmap"]; len(v.Plugins) != 2 || p.Count() != 100 || p.Quantile(.99) != 40_000 || v.LastOK.IsZero() {
+		t.Errorf("%+v, last ok %s", v.Plugins, v.LastOK)
+	}
+	if (&Durations{}).Quantile(.5) != 0 {
+		t.Error("a duration of no calls")
+	}
+	for i := range 2 * maxPlugins {
+		e := event("DEL", nil)
+		e.Runs = []Run{{strings.Repeat("p", i+1), 1}}
+		f.fold(e)
+	}
+	if n := len(f.Calls["DEL"].Plugins); n != maxPlugins {
+		t.Errorf("%d plugins kept", n)
 	}
 }
