@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/survey"
 	"github.com/cni-shim/cni-shim/pkg/watch"
 )
 
@@ -42,6 +44,7 @@ chain can take pods, 1 it cannot.`,
 	c.Flags().StringVar(&f.binDir, "bin-dir", "", "the directories that it looks for plugins in, separated by : (default: likewise, else "+node.DefaultBinDir+")")
 	c.Flags().StringVar(&f.o.StatusFile, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
+	c.Flags().StringVar(&f.textfile, "textfile", "", "replace `FILE` with the metrics of status -o prom at every look, for node_exporter")
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
 	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
@@ -50,9 +53,10 @@ chain can take pods, 1 it cannot.`,
 
 // watchFlags is the command line of watch.
 type watchFlags struct {
-	confDir, binDir, readyFile string
-	once                       bool
-	o                          watch.Options
+	confDir, binDir     string
+	readyFile, textfile string
+	once                bool
+	o                   watch.Options
 }
 
 func (f *watchFlags) run(env *Env) error {
@@ -62,7 +66,11 @@ func (f *watchFlags) run(env *Env) error {
 		return usageError{err}
 	}
 	if f.once {
-		if x := w.Look(); x != nil {
+		x := w.Look()
+		if err := f.metrics(); err != nil {
+			return err
+		}
+		if x != nil {
 			fmt.Fprintf(env.Stdout, "the chain cannot take pods: %s [%s] %s\n", x.Line(), x.Reason.Name, x.Cure())
 			return errNo
 		}
@@ -72,7 +80,7 @@ func (f *watchFlags) run(env *Env) error {
 	defer stop()
 	defer f.notReady()
 	w.Run(ctx, func(x *report.Failure) {
-		if err := f.tell(x); err != nil {
+		if err := errors.Join(f.tell(x), f.metrics()); err != nil {
 			fmt.Fprintln(env.Stderr, "cni-shim watch:", err)
 		}
 	})
@@ -108,6 +116,17 @@ func (f *watchFlags) tell(x *report.Failure) error {
 		return err
 	}
 	return errors.Join(err, touch(f.readyFile))
+}
+
+// metrics refreshes the metrics, if they are asked for.
+func (f *watchFlags) metrics() error {
+	if f.textfile == "" {
+		return nil
+	}
+	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true})
+	var b bytes.Buffer
+	s.Prom(&b, Version)
+	return writeWhole(f.textfile, b.Bytes())
 }
 
 func touch(path string) error {
