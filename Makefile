@@ -41,7 +41,7 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse check/FuzzMend secret/FuzzPlaces; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 

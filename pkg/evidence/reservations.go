@@ -56,7 +56,8 @@ type Leak struct {
 // HostLocal counts what host-local holds for the network of a plugin's configuration; nil where the plugin has another IPAM, or
 // nothing is there to be read. It stops where ctx ends, and counts what it has seen by then.
 func HostLocal(ctx context.Context, in Input) *Reservations {
-	l := &look{ctx: ctx, start: time.Now(), in: in, patient: true}
+	l := newLook(ctx, time.Hour, in) // only ctx bounds it
+	l.all = true
 	return l.hostLocal()
 }
 
@@ -122,7 +123,7 @@ func (l *look) hostLocal() *Reservations {
 	r.Whole, ok = l.each(r.Dir, func(name string) {
 		if a, is := reserved(name); is {
 			r.Taken++
-			if l.patient && len(r.Addresses) < maxAddresses {
+			if l.all && len(r.Addresses) < maxAddresses {
 				r.Addresses = append(r.Addresses, a)
 			}
 		}
