@@ -295,3 +295,31 @@ func TestProbeConfig(t *testing.T) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
+
+// A DEL that fails is told, and what it needs stays, so that it can be tried again when its cause is cured.
+func TestProbeCannotDelete(t *testing.T) {
+	l := newLab(t)
+	dir := strings.TrimPrefix(l.plant(`case $CNI_COMMAND in
+ADD) echo '{"cniVersion":"1.0.0"}' ;;
+DEL) [ ! -e /run/agent-is-down ] || { echo '{"code":11,"msg":"the agent is down"}'; exit 1; } ;;
+esac
+exit 0
+`), "CNI_PATH=")
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"sick"}]}`)
+	l.run("touch", "/run/agent-is-down")
+	out, code := l.tool("probe", "--bin-dir", dir)
+	m := regexp.MustCompile(`(?s)  DEL     sick \(1/1\)           FAILED in .*: the agent is down .*remove it: cni-shim (probe --remove \S+)\n$`).FindStringSubmatch(out)
+	if code != 1 || m == nil {
+		t.Fatalf("exit %d:\n%s", code, out)
+	}
+	if out, code := l.tool(strings.Fields(m[1])...); code != 1 || !strings.Contains(out, "the agent is down") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	l.run("rm", "/run/agent-is-down")
+	if out, code := l.tool(strings.Fields(m[1])...); code != 0 {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if netns, _ := os.ReadDir("/run/netns"); len(netns) != 0 {
+		t.Errorf("left: %v", netns)
+	}
+}

@@ -97,6 +97,7 @@ func steady(s string) string {
 		{`\bfe80::[0-9a-f:]+/64`, "LINK-LOCAL"},
 		{`\b(amd64|arm64)\b`, "CPU"},
 		{` +`, " "},
+		{`ago (bridge|portmap) `, "ago PLUGIN "}, // whichever took longer
 	} {
 		s = regexp.MustCompile(r[0]).ReplaceAllString(s, r[1])
 	}

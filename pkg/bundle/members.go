@@ -32,7 +32,8 @@ type Options struct {
 
 // Bounds of single sources.
 const (
-	maxListed   = 20000 // files of a directory tree
+	maxListed   = 20000   // files of a directory tree
+	maxEntries  = "20000" // of a journal, the newest
 	maxJournal  = 24 << 20
 	journalTime = 15 * time.Second
 )
@@ -107,7 +108,7 @@ func version(own string) ([]byte, error) {
 }
 
 func findings(o Options) ([]byte, error) {
-	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime})
+	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime, OnNode: true})
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func tree(dir string, contents bool) ([]byte, error) {
 func journal(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, journalTime)
 	defer cancel()
-	b, _, err := delegate.Tool(ctx, maxJournal, "journalctl", append([]string{"--no-pager", "-q"}, args...)...)
+	b, _, err := delegate.Tool(ctx, maxJournal, "journalctl", append([]string{"--no-pager", "-q", "-n", maxEntries}, args...)...)
 	return b, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -62,14 +61,16 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	}
 	if f.remove != "" {
 		if err := probe.Remove(ctx, probe.DefaultDir, f.remove); err != nil {
-			return err
+			fmt.Fprintf(env.Stderr, "cni-shim probe: %v\n", err)
+			return errNo
 		}
 		fmt.Fprintf(env.Stdout, "%s: removed\n", f.remove)
 		return nil
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	entry := chain.Entry(f.node.confDir)
+	at := f.node.survey()
+	entry := chain.Entry(at.ConfDir)
 	var ch *chain.Chain
 	var err error
 	if f.config != "" {
@@ -91,7 +92,7 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 		fmt.Fprintf(env.Stdout, "probe of %s, cniVersion %s, from %s\n", report.Clean(ch.Name), report.Clean(ch.CNIVersion), from)
 	}
 	began := time.Now()
-	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: filepath.SplitList(f.node.binDir), Dir: probe.DefaultDir,
+	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: at.BinDirs, Dir: probe.DefaultDir,
 		CallsDir: status.Open(entry.StatusFile).CallsDir(), Pod: f.pod, Keep: f.keep, Tell: tell})
 	if r != nil {
 		if f.output == "json" {
@@ -157,8 +158,9 @@ func tellStep(w io.Writer, s probe.Step) {
 // tellEnd says what is left on the node, and the outcome.
 func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 	if r.Kept {
-		fmt.Fprintf(w, "kept: ip netns exec %s ip address\n", r.Name)
-		fmt.Fprintf(w, "remove it: cni-shim probe --remove %s\n", r.Name)
+		defer fmt.Fprintf(w, "kept: ip netns exec %s ip address\nremove it: cni-shim probe --remove %s\n", r.Name, r.Name)
+	}
+	if r.Kept && r.Works {
 		return
 	}
 	for _, t := range r.Tidied {
@@ -176,7 +178,7 @@ func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 	for _, d := range r.Left {
 		fmt.Fprintf(w, "  left    %s\n", d)
 	}
-	if r.Clean {
+	if r.Clean && !r.Kept {
 		fmt.Fprintf(w, "  left    nothing\n")
 	}
 	outcome := "the chain works"

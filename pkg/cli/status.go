@@ -142,6 +142,7 @@ func (f *statusFlags) follow(ctx context.Context, env *Env) error {
 // directory, one that node_exporter does not read, then by rename.
 func writeWhole(path string, text []byte) error {
 	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
+	os.Remove(tmp) // of one that was killed: in a container the number is always the same
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (f *tailFlags) run(ctx context.Context, env *Env) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if f.file == "" {
-		f.file = chain.Entry(f.node.confDir).StatusFile
+		f.file = chain.Entry(f.node.survey().ConfDir).StatusFile
 	}
 	store := status.Open(f.file)
 	t := &tail{w: env.Stdout, json: f.output == "json", seen: map[tailKey]int64{}}

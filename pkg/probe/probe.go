@@ -55,7 +55,7 @@ type Options struct {
 
 // Step is one thing that the probe did.
 type Step struct {
-	Do       string   `json:"do"` // ADD, CHECK, STATUS, DEL, or what was looked at: load, netns, pod, ping, left
+	Do       string   `json:"do"` // ADD, CHECK, STATUS, DEL, or what was looked at: load, pod, ping
 	Plugin   string   `json:"plugin,omitempty"`
 	OK       bool     `json:"ok"`
 	Duration int64    `json:"durationUsec,omitempty"`
@@ -72,7 +72,7 @@ type Result struct {
 	File        string `json:"file,omitempty"`
 	Works       bool   `json:"works"` // every verb succeeded
 	Clean       bool   `json:"clean"` // nothing of the probe is left
-	Kept        bool   `json:"kept"`
+	Kept        bool   `json:"kept"`  // the namespace and the attachment are there: see Remove
 	Interrupted bool   `json:"interrupted"`
 	Steps       []Step `json:"steps"`
 	// Stays are switches that the chain set for the whole node, as for any first pod; to set them back could cut others off.
@@ -142,8 +142,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return &p.Result, nil
 	}
 	if p.prev != nil {
-		p.undone = p.detach()
-		p.Works = p.Works && p.undone
+		if p.undone = p.detach(); !p.undone { // what is needed to try again stays
+			p.Works, p.Kept = false, true
+			p.compare()
+			return &p.Result, nil
+		}
 	}
 	err := p.forget()
 	p.compare()

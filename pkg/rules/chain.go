@@ -147,7 +147,7 @@ var _ = add(&Rule{
 				}
 			case "multus":
 				for _, d := range kids(pl.Node.Fold("delegates")) {
-					if d.Kind == jsondoc.Object && d.Fold("type").Str() == "" && d.Get("plugins") == nil {
+					if d.Kind == jsondoc.Object && d.Fold("type").Str() == "" && len(kids(d.Get("plugins"))) == 0 {
 						p.value(d, `add "type", or "plugins"`, `a delegate of multus has neither "type" nor "plugins"`)
 					}
 				}

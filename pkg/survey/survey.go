@@ -32,6 +32,9 @@ type Options struct {
 	Runtime string   // containerd or crio
 	// StatusFile and StateDir replace those that the shim's own entry names; empty: those.
 	StatusFile, StateDir string
+	// NoSTATUS asks no plugin for its STATUS, for where this runs a plugin may not reach what it does under the runtime. What a
+	// plugin answered the runtime stands then.
+	NoSTATUS bool
 }
 
 // Survey is what is known of the node: the status file with the verdict as of now, and what was looked at.
@@ -94,7 +97,7 @@ type Latency struct {
 // Unknown is the reason of a verdict that cannot be given.
 const Unknown = "Unknown"
 
-// Take looks at the node. It runs each plugin's VERSION and, where the chain has it, STATUS; nothing else of the node is used.
+// Take looks at the node. It runs each plugin's VERSION and, where the chain has it and it may, STATUS; nothing else is used.
 // It sets CNI_PATH, in which package invoke searches. It is not safe for concurrent use.
 func Take(ctx context.Context, o Options) *Survey {
 	s := &Survey{Now: Now{Time: time.Now(), ConfDir: o.ConfDir, BinDirs: o.BinDirs, Journal: journal.Available(), Errors: []string{},
@@ -115,7 +118,7 @@ func Take(ctx context.Context, o Options) *Survey {
 		s.failed("status file", err)
 		s.File = status.Empty()
 	}
-	s.chain(ctx, entry)
+	s.chain(ctx, entry, !o.NoSTATUS)
 	s.check(o)
 	s.attachments(entry.StateDir)
 	s.latencies()
@@ -163,8 +166,8 @@ func (s *Survey) wins(path string) {
 	}
 }
 
-// chain loads the chain, takes its inventory, asks it for its STATUS as the runtime does, and gives the verdict.
-func (s *Survey) chain(ctx context.Context, entry *config.Config) {
+// chain loads the chain, takes its inventory, if it may asks it for its STATUS as the runtime does, and gives the verdict.
+func (s *Survey) chain(ctx context.Context, entry *config.Config, ask bool) {
 	ch, err := chain.Load(entry)
 	if err != nil {
 		if errors.Is(err, os.ErrPermission) && os.Geteuid() != 0 {
@@ -187,10 +190,12 @@ func (s *Survey) chain(ctx context.Context, entry *config.Config) {
 	var f *report.Failure
 	if p := v.Fatal(); p != nil {
 		f = report.NotRunnable(ch, p)
-	} else {
+	} else if ask {
 		f = s.ask(ctx, ch, entry.Timeouts["STATUS"])
 	}
-	s.judge(f, ch.Source.Path)
+	if v := s.Verdict; ask || f != nil || v.Ready || v.ChainLevel || v.Since.IsZero() {
+		s.judge(f, ch.Source.Path)
+	}
 	for i := range v.Problems {
 		if p := &v.Problems[i]; p != v.Fatal() {
 			s.Now.Errors = append(s.Now.Errors, report.NotRunnable(ch, p).Line())
@@ -250,7 +255,7 @@ func changed(path string) time.Time {
 
 // check takes the findings of the directory.
 func (s *Survey) check(o Options) {
-	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime})
+	r, err := check.Path(o.ConfDir, check.Options{Runtime: o.Runtime, OnNode: true})
 	if err != nil {
 		s.failed("check", err)
 		return

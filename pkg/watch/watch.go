@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/shim"
@@ -24,7 +25,8 @@ type Options struct {
 	StatusFile string
 	// StateDir holds what is remembered of the list, and the mark of an uninstallation.
 	StateDir  string
-	NoRestore bool // tell only, and leave the list as it is
+	NoRestore bool          // tell only, and leave the list as it is
+	Check     check.Options // of the directory
 }
 
 // Watch is one watcher of a node. It is not safe for concurrent use.
@@ -81,9 +83,9 @@ func (w *Watch) Look() *report.Failure {
 	if f == nil && ch != nil {
 		runs = ch.Source.Path
 	}
-	stands = append(stands, findings(w.o.ConfDir, f, runs)...)
+	stands = append(stands, findings(w.o.ConfDir, w.o.Check, f, runs)...)
 	if p := entry.Chain.Path; p != "" && p != w.o.ConfDir && filepath.Dir(p) != w.o.ConfDir {
-		stands = append(stands, findings(p, f, runs)...)
+		stands = append(stands, findings(p, check.Options{}, f, runs)...)
 	}
 	for _, u := range w.unseen {
 		stands = append(stands, report.Note{Message: u})
