@@ -11,7 +11,7 @@ FUZZTIME   ?= 3s
 TIMES      ?= 10
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration soak fuzz cover docs release lint setup clean
+.PHONY: help build demo test unit integration soak fuzz cover docs release image lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ unit: ## tests of packages, of the binary's weight and of its face
 
 integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
+	cd integration/kubernetes && go vet ./... && go test -count=1 ./...
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...
@@ -49,6 +50,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 release: ## static programs, deb, rpm, SBOM and checksums for every architecture, in dist/; two builds are equal
 	sh release/release.sh dist
+
+image: ## the OCI image of the programs in dist/, dist/cni-shim-image.tar, without a daemon
+	cd integration && go run ./image ../dist/cni-shim-image.tar $$(for f in ../dist/cni-shim-linux-*; do case $$f in *.json) ;; *) echo "$${f##*-}=$$f";; esac; done)
 
 man: ## write the manual pages in conf/man from the commands themselves
 	cd integration && go test -count=1 ./man -update
