@@ -150,7 +150,7 @@ func TestJournalLines(t *testing.T) {
 func TestBrokenChain(t *testing.T) {
 	for name, c := range map[string]struct{ text, msg string }{
 		"trailing comma": {`{"name":"lab","plugins":[{"type":"rec0"},]}`, `10-lab.conflist:1:41: trailing comma after an element of "plugins"`},
-		"no name":        {`{"plugins":[{"type":"rec0"}]}`, "10-lab.conflist: no name"},
+		"no name":        {`{"plugins":[{"type":"rec0"}]}`, `10-lab.conflist:1:1: the network has no "name"`},
 		"empty file":     {``, "10-lab.conflist:1:1: the file is empty"},
 		"none":           {"none", "net.d: no network configuration besides the shim's own"},
 	} {

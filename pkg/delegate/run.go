@@ -239,7 +239,7 @@ func (r *Runner) done(i int, verb string, exec *Exec, err error) error {
 
 // notRun is a plugin whose configuration could not be derived.
 func (r *Runner) notRun(i int, verb string, err error) error {
-	a := &Attempt{Verb: verb, Index: i, Type: r.Chain.Plugins[i].Network.Type}
+	a := &Attempt{Verb: verb, Index: i, Type: r.Chain.Plugins[i].Network.Type, Underived: true}
 	r.Attempts = append(r.Attempts, a)
 	return &Error{Attempt: a, CNI: types.NewError(types.ErrDecodingFailure, err.Error(), "")}
 }

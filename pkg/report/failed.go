@@ -49,7 +49,7 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 		Code: CodeFor(e.CNI.Code), Plugin: a.Type, Index: a.Index, Of: len(ch.Plugins), Path: a.Path,
 		Cause: e.CNI.Msg, Details: e.CNI.Details, Given: a.Printed != nil, Stderr: string(a.Stderr), Exit: a.Exit, Signal: int(a.Signal),
 	}
-	if a.Path == "" {
+	if a.Path == "" && !a.Underived {
 		f.Reason = reason.PluginNotFound
 		f.Cause, f.Fix = inventory.Missing(a.Type, filepath.SplitList(os.Getenv("CNI_PATH")))
 		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type}

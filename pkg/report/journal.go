@@ -107,7 +107,7 @@ func (r *Record) chain() journal.Entry {
 func (r *Record) fields(id string) map[string]string {
 	f := map[string]string{
 		"MESSAGE_ID":      id,
-		"CNI_COMMAND":     r.Verb,
+		"CNI_COMMAND":     Clean(r.Verb),
 		"CNI_CONTAINERID": Clean(r.ContainerID),
 		"CNI_IFNAME":      Clean(r.IfName),
 		"CNI_NETNS":       Clean(r.Netns),

@@ -88,15 +88,26 @@ func (f *finder) name() {
 		f.hide(f.at+1, f.bare(f.at+1, " \t\n,;}&)\"'"))
 		return
 	}
-	if len(word) < 3 || !Key(word) {
+	switch next := f.s[f.at:]; {
+	case strings.HasPrefix(word, "eyJ") && strings.HasPrefix(next, ".eyJ"): // a JSON Web Token: "{" and "{" in base64, and a signature
+		f.hide(start, f.bare(f.at, " \t\r\n,;:}&)\"'"))
+		return
+	case word == "sig" && strings.HasPrefix(next, "=") && start > 0 && strings.IndexByte("?&", f.s[start-1]) >= 0: // of an address that is signed
+		f.hide(f.at+1, f.bare(f.at+1, " \t\n&\"'"))
+		return
+	case len(word) < 3 || !Key(word):
 		return
 	}
-	f.value()
+	if f.prose && strings.HasPrefix(word, "--") && f.at+1 < len(f.s) && f.s[f.at] == ' ' && f.s[f.at+1] != '-' { // a flag and its value
+		f.hide(f.at+1, f.bare(f.at+1, " \t\n"))
+		return
+	}
+	f.value(strings.Contains(strings.ToLower(word), "authorization"))
 }
 
 // value hides what follows a secret's key. The key may have lost a quote, the separator may be missing or of another
-// kind.
-func (f *finder) value() {
+// kind. With scheme the value is the second of two words, as in "Authorization: Basic abc".
+func (f *finder) value(scheme bool) {
 	i := f.at
 	quotedKey := false
 	for i < len(f.s) && f.s[i] == '\\' {
@@ -129,6 +140,11 @@ func (f *finder) value() {
 		return
 	}
 	switch c := f.s[i]; {
+	case f.prose && scheme && separator != 0:
+		if end := f.bare(i, " \n,;}&)\"'"); end < len(f.s) && f.s[end] == ' ' {
+			i = end + 1
+		}
+		f.hide(i, f.bare(i, " \t\n,;}&)\"'"))
 	case f.prose:
 		end := f.bare(i, " \t\n,;}&)\"'")
 		// "cannot read secret: permission denied" is prose: a bare word's value must look like a secret.

@@ -9,6 +9,12 @@ import (
 func TestMask(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"token": "abc", "x": 1}`:                      `{"token": "***", "x": 1}`,
+		`Authorization: Basic dTpw, retried`:            `Authorization: Basic ***, retried`,
+		`GET x: Authorization: Bearer abc`:              `GET x: Authorization: Bearer ***`,
+		`got eyJhbGciOi.eyJzdWIi.SflKxwRJ from it`:      `got *** from it`,
+		`run etcdctl --token hunter2 get /x`:            `run etcdctl --token *** get /x`,
+		`run x --password --verbose`:                    `run x --password --verbose`,
+		`GET https://a.b/c?se=1&sig=ab%2Fc&x=1 failed`:  `GET https://a.b/c?se=1&sig=***&x=1 failed`,
 		`password=hunter2 next`:                         `password=*** next`,
 		`Authorization: Bearer eyJhbGci.x.y rest`:       `Authorization: Bearer *** rest`,
 		`etcd http://root:geheim@10.0.0.1:2379/ down`:   `etcd http://root:***@10.0.0.1:2379/ down`,

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types/create"
+	"github.com/containernetworking/cni/pkg/utils"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
@@ -19,12 +21,35 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
-// today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure.
+// settling is how long a file or a program may be away or half-written before it counts: installers replace theirs in steps.
+const settling = time.Second
+
+// today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure; where it could at
+// the call before, that must be certain, and it is looked at once more.
 func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
+	notes := len(c.record.Notes)
+	ch, f := c.now(ctx)
+	if f == nil || c.record.Verb != "STATUS" && c.record.Verb != "ADD" {
+		return ch, f
+	}
+	if before, err := c.status.Read(); err != nil || !before.Verdict.Ready {
+		return ch, f
+	}
+	select {
+	case <-ctx.Done():
+		return ch, f
+	case <-time.After(settling):
+	}
+	c.record.Notes = c.record.Notes[:notes]
+	return c.now(ctx)
+}
+
+func (c *call) now(ctx context.Context) (*chain.Chain, *report.Failure) {
 	ch, f := c.load()
 	if f != nil {
 		return nil, f
@@ -59,10 +84,27 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	return nil, report.NotLoaded(err)
 }
 
+// entry is what ADD stored of this attachment. A network that was renamed meanwhile has it under its name of then, which plugins keep
+// their state by: that of the same container and interface, unless a call of that network is under way (a meta-plugin in its chain
+// runs this network's list).
+func (c *call) entry() (*attachment.Entry, error) {
+	e, err := c.store.Get(c.key())
+	if !errors.Is(err, os.ErrNotExist) {
+		return e, err
+	}
+	other, otherErr := c.store.Elsewhere(c.key())
+	if otherErr != nil || slices.ContainsFunc(c.running, func(r inflight.Call) bool {
+		return r.Network == other.Network && r.ContainerID == other.ContainerID && r.IfName == other.IfName
+	}) {
+		return nil, err
+	}
+	return other, nil
+}
+
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
 // else today's. A corrupt entry is none.
 func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
-	e, err := c.store.Get(c.key())
+	e, err := c.entry()
 	if err == nil {
 		var ch *chain.Chain
 		if ch, err = chain.FromRaw(e.Chain, chain.Stored); err == nil {
@@ -100,6 +142,11 @@ func (c *call) tellChain(ch *chain.Chain) {
 // file; a chain that is another than at the call before is told.
 func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventory {
 	dir := filepath.Join(c.status.Dir(), "chains")
+	if c.unkept { // nothing is remembered of what programs answer: to ask those that hang must not cost every call two seconds
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, journalBudget)
+		defer cancel()
+	}
 	var before inventory.Stamp
 	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil {
 		_ = json.Unmarshal(b, &before) // a damaged stamp is none
@@ -119,6 +166,9 @@ func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventor
 // firstToTell keeps the stamp of a changed chain and is true for one of the calls that see the change at once. Where nothing can
 // be kept it is true for all: better told again than never.
 func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bool {
+	if utils.ValidateNetworkName(c.config.Name) != nil { // it names a file; runtimes refuse such a network, a look comes without them
+		return true
+	}
 	if disk.EnsureDir(c.status.Dir(), 0o755) != nil || disk.EnsureDir(dir, 0o700) != nil {
 		return true
 	}
@@ -236,6 +286,9 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 // inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
 // passed instead, with all that a conversion loses.
 func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
+	if e != nil && e.Done != nil && e.Network != c.config.Name && c.config.PrevResult == nil {
+		return e.Done.Inner, nil // the runtime has it under the network's name of then
+	}
 	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
 		return e.Done.Inner, nil
 	}

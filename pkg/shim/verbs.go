@@ -133,7 +133,11 @@ func (c *call) del(ctx context.Context) *report.Failure {
 	if err != nil {
 		return report.Failed(ch, r, err)
 	}
-	if err := c.store.Remove(c.key()); err != nil {
+	key := c.key()
+	if entry != nil {
+		key = entry.Key
+	}
+	if err := c.store.Remove(key); err != nil {
 		c.note("", "the attachment is still stored: "+err.Error(), true)
 	}
 	return nil

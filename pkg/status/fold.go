@@ -3,8 +3,10 @@ package status
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/secret"
 )
@@ -31,7 +33,7 @@ type Run struct {
 
 // EventOf renders a call. lost entries did not reach the journal, for why.
 func EventOf(r *report.Record, lost int, why error) *Event {
-	e := &Event{Time: r.Time, Verb: r.Verb, DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
+	e := &Event{Time: r.Time, Verb: report.Verb(r.Verb), DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
 	if why != nil {
 		e.JournalWhy = why.Error()
 	}
@@ -44,8 +46,8 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 		}
 	}
 	for _, n := range r.Notes {
-		if n.Always || r.Changed {
-			n.Message = report.Clean(n.Message)
+		if (n.Always || r.Changed) && len(e.Notes) < maxNotes {
+			n.Message = short(n.Message)
 			e.Notes = append(e.Notes, n)
 		}
 	}
@@ -55,16 +57,25 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	}
 	e.ChainLevel = x.ChainLevel
 	e.Failure = &Failure{
-		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
-		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
-		Stderr: cut(secret.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
+		Reason: x.Reason.Name, Verb: e.Verb, Plugin: short(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
+		Rule: x.Rule, Code: x.Code, Message: short(x.Line()), Details: short(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
+		Stderr: cut(secret.Mask(x.Stderr)), Network: short(r.Network), ContainerID: short(r.ContainerID), IfName: short(r.IfName), Pod: r.Pod.Clean(short),
 		Count: 1, First: r.Time, Last: r.Time,
 	}
 	for _, fact := range x.Evidence {
-		fact.Text = report.Clean(fact.Text)
+		fact.Text = short(fact.Text)
 		e.Failure.Evidence = append(e.Failure.Evidence, fact)
 	}
 	return e
+}
+
+// short is a text as the file keeps it: enough to say why, and little enough that many of them are read.
+func short(s string) string {
+	const limit = 2 << 10
+	if s = report.Clean(s); len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
 }
 
 // cut bounds what of a plugin's stderr the file keeps: the end says why.
@@ -143,13 +154,14 @@ func (f *File) count(e *Event) {
 // asked is how long a STATUS holds against an ADD: runtimes that use STATUS ask every five seconds.
 const asked = time.Minute
 
-// judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
+// judge moves the verdict: a plugin's STATUS answers for the node (neither one that was killed nor one that was wrongly called
+// does), a chain that cannot run fails for all, and an ADD that succeeded
 // shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A look asks no plugin, so it takes
 // back only that the chain itself cannot run. A failure of one attachment says nothing about the node.
 func (f *File) judge(e *Event) {
 	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods", Verb: e.Verb}
 	switch {
-	case e.Failure != nil && (e.Verb == "STATUS" || e.ChainLevel && (e.Verb == "ADD" || e.Verb == report.Watch)):
+	case e.Failure != nil && (e.Verb == "STATUS" && e.Failure.Plugin != "" && e.Failure.Reason != reason.PluginTimeout.Name || e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD" || e.Verb == report.Watch)):
 		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb, ChainLevel: e.ChainLevel}
 	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD" && e.Verb != report.Watch:
 		return
