@@ -1,7 +1,9 @@
 # cni-shim: see README.md. Everything that is built lands in bin/ and .cache/.
 SHELL      := /bin/sh
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION)
+COMMIT     ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE       ?= $(shell git log -1 --format=%ct 2>/dev/null)
+LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION) -X github.com/cni-shim/cni-shim/pkg/cli.Commit=$(COMMIT) -X github.com/cni-shim/cni-shim/pkg/cli.Date=$(DATE)
 GO_BUILD   := CGO_ENABLED=0 go build -trimpath
 CACHE      := $(CURDIR)/.cache
 PLUGINS    := github.com/containernetworking/plugins/plugins
@@ -9,7 +11,7 @@ FUZZTIME   ?= 3s
 TIMES      ?= 10
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration soak fuzz cover docs lint setup clean
+.PHONY: help build demo test unit integration soak fuzz cover docs release image lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +33,7 @@ unit: ## tests of packages, of the binary's weight and of its face
 
 integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
+	cd integration/kubernetes && go vet ./... && go test -count=1 ./...
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...
@@ -45,6 +48,12 @@ fuzz: ## each fuzz target for FUZZTIME
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
 
+release: ## static programs, deb, rpm, SBOM and checksums for every architecture, in dist/; two builds are equal
+	sh release/release.sh dist
+
+image: ## the OCI image of the programs in dist/, dist/cni-shim-image.tar, without a daemon
+	cd integration && go run ./image ../dist/cni-shim-image.tar $$(for f in ../dist/cni-shim-linux-*; do case $$f in *.json) ;; *) echo "$${f##*-}=$$f";; esac; done)
+
 man: ## write the manual pages in conf/man from the commands themselves
 	cd integration && go test -count=1 ./man -update
 
@@ -58,7 +67,7 @@ cover: setup ## how much of each package unit and integration tests run together
 	@go tool covdata percent -i=$(CACHE)/cover | sort
 
 lint: ## gofmt, vet, staticcheck, which package may import which
-	@test -z "$$(gofmt -l pkg plugin integration)" || { gofmt -l pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }
+	@test -z "$$(gofmt -l conf pkg plugin integration)" || { gofmt -l conf pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
@@ -66,4 +75,4 @@ setup: ## install what a fresh Debian lacks: journald, iproute2, iptables, nftab
 	@sh integration/setup.sh
 
 clean: ## remove what was built
-	rm -rf bin .cache
+	rm -rf bin dist .cache

@@ -54,6 +54,29 @@ func (c *Chain) Raw() Raw {
 	return r
 }
 
+// Inlined returns the configuration as one text with all plugins in it.
+func (r Raw) Inlined() ([]byte, error) {
+	if len(r.Plugins) == 0 {
+		return r.Config, nil
+	}
+	var list map[string]json.RawMessage
+	if err := json.Unmarshal(r.Config, &list); err != nil {
+		return nil, err
+	}
+	var plugins []json.RawMessage
+	if own := list["plugins"]; own != nil {
+		if err := json.Unmarshal(own, &plugins); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if list["plugins"], err = json.Marshal(append(plugins, r.Plugins...)); err != nil {
+		return nil, err
+	}
+	list["loadOnlyInlinedPlugins"] = []byte("true")
+	return json.Marshal(list)
+}
+
 // inlined counts the plugins that stand in the configuration itself; those of the sub-directory follow them.
 func (c *Chain) inlined() int {
 	var list struct {

@@ -57,7 +57,7 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{nearestFlag(c, err)} })
-	root.AddCommand(newCheck(env), newStatus(env), newProbe(env), newTail(env), newBundle(env), newExplain(env), newForget(env), newWatch(env), newVersion(env))
+	root.AddCommand(newCheck(env), newStatus(env), newProbe(env), newTail(env), newBundle(env), newExplain(env), newForget(env), newWatch(env), newInstall(env), newUninstall(env), newVersion(env))
 	return root
 }
 

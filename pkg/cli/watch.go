@@ -48,6 +48,7 @@ chain can take pods, 1 it cannot.`,
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
 	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
+	c.Flags().BoolVar(&f.isReady, "is-ready", false, "look at nothing: tell by the exit status whether --ready-file is fresh, for a probe of a container that has no other program")
 	return c
 }
 
@@ -55,11 +56,18 @@ chain can take pods, 1 it cannot.`,
 type watchFlags struct {
 	confDir, binDir     string
 	readyFile, textfile string
-	once                bool
+	once, isReady       bool
 	o                   watch.Options
 }
 
 func (f *watchFlags) run(env *Env) error {
+	if f.isReady {
+		const misses = 3 // of the looks that are made once a minute at least
+		if fi, err := os.Lstat(f.readyFile); err != nil || time.Since(fi.ModTime()) > misses*time.Minute {
+			return errNo
+		}
+		return nil
+	}
 	f.locate()
 	w, err := watch.New(f.o)
 	if err != nil {
