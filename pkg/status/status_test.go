@@ -126,6 +126,25 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// A record is never larger than what is read again, whatever a plugin says and an admin writes.
+func TestRecordIsReadAgain(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	worst := strings.Repeat("\x01", 100<<10)
+	r := &report.Record{Time: time.Now(), Verb: worst, Network: worst, ContainerID: worst, IfName: worst, Pod: &report.Pod{Namespace: worst, Name: worst, UID: worst},
+		Failure: &report.Failure{Reason: reason.Unclassified, Plugin: worst, Of: 1, Cause: worst, Details: worst, Stderr: worst}}
+	for range 1000 {
+		r.Notes = append(r.Notes, report.Note{Message: worst, Always: true})
+	}
+	for range 3 {
+		if err := s.Add(EventOf(r, 0, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := s.Read(); err != nil || f.Calls["other"].Failed != 3 || f.Failures[0].Count != 3 || len(f.Calls) != 1 {
+		t.Errorf("%v %+v", err, f)
+	}
+}
+
 // The verdict follows STATUS and the chain, not one pod's misfortune.
 func TestVerdict(t *testing.T) {
 	f := Empty()
@@ -140,6 +159,8 @@ func TestVerdict(t *testing.T) {
 		{"STATUS", nil, true, 0}, {"ADD", pod, true, 0}, {"ADD", chain, false, 0}, {"DEL", nil, false, 0}, {"ADD", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, false, 30 * time.Second}, {"STATUS", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, true, 2 * time.Minute}, // nobody asks for STATUS any more
+		{"STATUS", &report.Failure{Reason: reason.PluginTimeout, Plugin: "p", Of: 1, Cause: "killed"}, true, 0},
+		{"STATUS", &report.Failure{Reason: reason.InvalidCallerInput, Cause: "no stdin"}, true, 0},
 		{"watch", chain, false, 0}, {"watch", nil, true, 0}, {"STATUS", chain, false, 0}, {"watch", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"watch", nil, false, 2 * time.Minute}, {"STATUS", nil, true, 0}, // a look asks no plugin
 	} {
@@ -149,7 +170,7 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("step %d: %+v", i, f.Verdict)
 		}
 	}
-	if f.Calls["watch"] != nil || f.Calls["STATUS"].Total != 7 {
+	if f.Calls["watch"] != nil || f.Calls["STATUS"].Total != 9 {
 		t.Errorf("%+v", f.Calls)
 	}
 }
