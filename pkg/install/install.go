@@ -87,7 +87,6 @@ const (
 	Leave   Do = "leave"   // it is not the shim's, or cannot be written: why is said
 	Wait    Do = "wait"    // it will be written later: why is said
 	Remove  Do = "remove"
-	Run     Do = "run" // a command of the service manager's
 )
 
 // New looks at the node and plans. It changes nothing. The error is one of the command line, or of a file that should

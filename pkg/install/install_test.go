@@ -337,10 +337,14 @@ func TestUninstallKeepsTheNodeRunning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.files["/opt/cni/bin/cni-shim"] = "x"
+			c.files["/var/lib/cni-shim/attachments/lab/pod@eth0"] = "x"
 			root := tree(t, healthy(c.files))
 			r := uninstall(t, root)
 			if strings.Join(r.Left, "\n") != c.left || exists(root+"/opt/cni/bin/cni-shim") != (c.left != "") {
 				t.Errorf("%q", r.Left)
+			}
+			if kept := exists(root + "/var/lib/cni-shim/attachments/lab/pod@eth0"); kept != (c.left != "") || exists(root+"/var/lib/cni-shim/uninstalled") {
+				t.Errorf("what ADD ran is kept: %v", kept)
 			}
 			got, _ := os.ReadFile(root + "/etc/cni/net.d/00-cni-shim.conflist")
 			if string(got) != c.list {

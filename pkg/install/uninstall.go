@@ -73,9 +73,9 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 		r.calm(ctx, wait)
 	}
 	if o.Root == "" {
-		r.handOver()
+		r.handOver(ctx)
 	}
-	r.removeProgram()
+	gone := r.removeProgram()
 	for _, f := range slices.Backward(r.rec.Files) {
 		if f.Path == r.program() {
 			continue
@@ -89,7 +89,11 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 		}
 		r.act(Remove, f.Path)
 	}
-	r.removeState()
+	if gone {
+		r.removeState()
+	} else {
+		os.Remove(filepath.Join(state, uninstalled)) // it goes on, with what it has stored of its pods
+	}
 	for _, d := range slices.Backward(r.rec.Dirs) {
 		os.Remove(r.path(d)) // it stays where others have put something into it
 	}
@@ -235,14 +239,20 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// deleteTimeout bounds the DEL of an attachment that nobody asks for.
+const deleteTimeout = 30 * time.Second
+
 // handOver sees to it that what the shim added is deleted without it. containerd takes today's list for that; CRI-O and
 // podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What no
 // runtime will ask for any more is deleted now, as nobody else knows of it.
-func (r *Removal) handOver() {
+func (r *Removal) handOver(ctx context.Context) {
 	store := attachment.Open(r.entry.StateDir)
 	left, _ := stale.List(store)
 	for _, k := range left {
-		if err := stale.Delete(context.Background(), store, k); err != nil {
+		bounded, cancel := context.WithTimeout(ctx, deleteTimeout)
+		err := stale.Delete(bounded, store, k)
+		cancel()
+		if err != nil {
 			r.left("attachment %s of container %s, which no runtime will ask for: %v", k.IfName, k.ContainerID, err)
 		}
 	}
@@ -273,13 +283,14 @@ func (r *Removal) handOver() {
 	}
 }
 
-// removeProgram removes the program, unless another list names it: without it that list would stop the node.
-func (r *Removal) removeProgram() {
+// removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
+// the shim is gone.
+func (r *Removal) removeProgram() bool {
 	files, _ := chain.Files(r.path(r.ConfDir))
 	for _, f := range files {
 		if c, err := chain.LoadFile(f); err == nil && c.Own() {
 			r.left("%s names cni-shim: %s is left, since the node would stop without it; take the entry out and run uninstall again", filepath.Join(r.ConfDir, filepath.Base(f)), r.program())
-			return
+			return false
 		}
 	}
 	at := r.path(r.program())
@@ -290,6 +301,7 @@ func (r *Removal) removeProgram() {
 	case !errors.Is(err, fs.ErrNotExist):
 		r.left("%v", err)
 	}
+	return true
 }
 
 // What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
