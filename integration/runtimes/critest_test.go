@@ -14,7 +14,6 @@ const focus = `Networking|PodSandbox|Idempotence|should support network`
 
 // The specifications of the Container Runtime Interface pass through the shim as they do without it: as many, and none fails.
 func TestCritest(t *testing.T) {
-	passed := map[string]string{}
 	for _, leg := range []string{"without", "with"} {
 		t.Run(leg, func(t *testing.T) {
 			if !onNode(t) {
@@ -23,6 +22,11 @@ func TestCritest(t *testing.T) {
 			p := &play{T: t, Node: here, shim: leg == "with"}
 			p.network(main, p.Sample(main))
 			p.start()
+			for _, image := range []string{"busybox", "httpd"} {
+				if err := p.Import(image); err != nil {
+					t.Fatal(err)
+				}
+			}
 			images := "/mnt/images.yaml"
 			must(os.WriteFile(images, []byte("defaultTestContainerImage: "+node.BusyboxImage+"\nwebServerTestImage: "+node.HTTPDImage+"\n"), 0o644))
 			out, err := p.Output("critest", "--ginkgo.focus", focus, "--ginkgo.no-color", "--test-images-file", images, "--runtime-endpoint", "unix:///run/containerd/containerd.sock")
@@ -37,5 +41,4 @@ func TestCritest(t *testing.T) {
 			}
 		})
 	}
-	_ = passed
 }

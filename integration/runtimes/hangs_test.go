@@ -1,7 +1,7 @@
 package runtimes
 
 import (
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
@@ -67,13 +67,6 @@ var hangs = []situation{
 // processes counts what still runs of a command.
 func (p *play) processes(command string) {
 	p.Helper()
-	out, _ := p.Output("pgrep", "-c", "-x", "-f", command)
-	n := strings.TrimSpace(out)
-	p.add("hanging processes", n, n == "0")
-}
-
-// leftByPods is left without what the shim keeps, which nobody asks for once it is uninstalled.
-func (p *play) leftByPods() {
-	p.Helper()
-	p.left()
+	n := p.Processes(command)
+	p.add("hanging processes", fmt.Sprint(n), n == 0)
 }

@@ -126,9 +126,9 @@ var lives = []situation{
 				p.Settle()
 			}
 			p.end(pod)
-			p.leftByPods()
+			p.left()
 			p.end(p.run("web2"))
-			p.leftByPods()
+			p.left()
 		},
 	},
 	{

@@ -21,6 +21,7 @@ var programs = []struct {
 		"github.com/containerd/containerd/v2/cmd/containerd", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
 		"github.com/containerd/containerd/v2/cmd/ctr", "sigs.k8s.io/cri-tools/cmd/crictl", "./pause",
 	}},
+	{"others", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}}, // of a module of its own, so that each has the versions it was made with
 }
 
 const plugins = "github.com/containernetworking/plugins/plugins/"

@@ -65,10 +65,14 @@ func (n *Node) start(dir, config string) error {
 	if err := wait(30*time.Second, "containerd", up); err != nil {
 		return fmt.Errorf("%w\n%s", err, n.RuntimeLog(40))
 	}
-	for _, image := range []string{"pause", "busybox", "httpd"} {
-		if out, err := n.Output("ctr", "-n", "k8s.io", "images", "import", n.Path("images", image+".tar")); err != nil {
-			return fmt.Errorf("import of %s: %v: %s", image, err, out)
-		}
+	return n.Import("pause")
+}
+
+// Import gives the runtime an image of the cache; pause, which every pod needs, it has.
+func (n *Node) Import(image string) error {
+	ctr := filepath.Join(filepath.Dir(n.runtime.Path), "ctr") // that of another version speaks another protocol
+	if out, err := n.Output(ctr, "-n", "k8s.io", "images", "import", n.Path("images", image+".tar")); err != nil {
+		return fmt.Errorf("import of %s: %v: %s", image, err, out)
 	}
 	return nil
 }

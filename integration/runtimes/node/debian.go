@@ -27,10 +27,12 @@ func unpackDebian(dir string) error {
 	if err := os.MkdirAll(deb, 0o755); err != nil {
 		return err
 	}
-	get := exec.Command("apt-get", append([]string{"download", "-qq", "-o", "APT::Sandbox::User=root"}, packages...)...)
-	get.Dir = deb
-	if out, err := get.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get download: %v: %s (apt-get update first?)", err, out)
+	for _, args := range [][]string{{"update"}, append([]string{"download"}, packages...)} {
+		get := exec.Command("apt-get", append([]string{"-qq", "-o", "APT::Sandbox::User=root"}, args...)...)
+		get.Dir = deb
+		if out, err := get.CombinedOutput(); err != nil {
+			return fmt.Errorf("apt-get %s: %v: %s", args[0], err, out)
+		}
 	}
 	debs, err := filepath.Glob(deb + "/*.deb")
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stage tells a process of this program how far inside it is; dirs is where the programs are.
+// stage tells a process of this program how far inside it is; dirs tells those inside where the programs are.
 const (
 	stage = "CNI_SHIM_NODE"
 	dirs  = "CNI_SHIM_NODE_CACHE"
 )
 
-// Main runs a program that lives on a node. The first process calls outside, which builds what is needed and calls Enter, once or
+// Main runs a program that lives on a node, started in this module's root directory. The first process calls outside, which builds what is needed and calls Enter, once or
 // often; inside is called in each process that was entered, as the node's root user, with the node prepared and no runtime started.
 func Main(outside func(cache string) int, inside func(*Node) int) int {
 	switch os.Getenv(stage) {
@@ -29,10 +29,7 @@ func Main(outside func(cache string) int, inside func(*Node) int) int {
 		if os.Geteuid() != 0 {
 			return fail(errors.New("nodes are made of namespaces, which needs root"))
 		}
-		cache, err := filepath.Abs(os.Getenv(dirs))
-		if err == nil && os.Getenv(dirs) == "" {
-			err = fmt.Errorf("%s is not set: say where programs are built and kept", dirs)
-		}
+		cache, err := filepath.Abs("../../.cache/runtimes") // from this module's root
 		if err == nil {
 			err = Build(cache)
 		}

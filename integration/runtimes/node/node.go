@@ -98,6 +98,19 @@ func (n *Node) Left() []string {
 	return left
 }
 
+// Processes counts those that run a command line.
+func (n *Node) Processes(command string) int {
+	found := 0
+	procs, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, p := range procs {
+		b, _ := os.ReadFile(p)
+		if strings.ReplaceAll(strings.TrimRight(string(b), "\x00"), "\x00", " ") == command {
+			found++
+		}
+	}
+	return found
+}
+
 // startJournald runs a journald of the node's own and waits until it takes entries.
 func (n *Node) startJournald() error {
 	for _, d := range []string{"/run/systemd/journal", "/run/log/journal"} {
