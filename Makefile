@@ -9,7 +9,7 @@ FUZZTIME   ?= 3s
 TIMES      ?= 10
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration soak fuzz cover lint setup clean
+.PHONY: help build demo test unit integration soak fuzz cover docs lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,9 +31,13 @@ unit: ## tests of packages, of the binary's weight and of its face
 integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
 
-soak: setup ## unit and integration tests TIMES in a row, with the race detector in tests and shim (root)
+soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...
 	cd integration && go test -race -count=$(TIMES) -timeout 4h ./...
+
+docs: ## make the generated pages anew: reasons, rules, catalog, what faults say (root)
+	go test ./pkg/failure ./pkg/rules -run 'TestGenerated|TestDocs' -update
+	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \

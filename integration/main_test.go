@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,14 +24,9 @@ var (
 	binDir   string // the shim, the reference plugins, the recorder
 	shimPath string
 	journald *os.Process
-
-	raceFlags []string // see race_test.go
 )
 
 func TestMain(m *testing.M) {
-	if name := filepath.Base(os.Args[0]); strings.HasPrefix(name, "rec") && os.Getenv("CNI_COMMAND") != "" {
-		os.Exit(recorder(name))
-	}
 	if os.Getenv(inside) == "" {
 		os.Exit(outside())
 	}
@@ -83,27 +79,37 @@ func build(bin string) error {
 	for _, b := range []struct {
 		dir  string
 		args []string
+		arch string
 	}{
-		{"..", []string{"-o", filepath.Join(bin, "cni-shim"), "./plugin"}},
-		{".", []string{"-o", bin + "/", plugins + "main/bridge", plugins + "main/loopback", plugins + "ipam/host-local", plugins + "ipam/static", plugins + "meta/portmap", plugins + "meta/tuning"}},
+		{"..", []string{"-o", filepath.Join(bin, "cni-shim"), "./plugin"}, runtime.GOARCH},
+		{".", []string{"-o", bin + "/", plugins + "main/bridge", plugins + "main/loopback", plugins + "main/macvlan", plugins + "main/host-device",
+			plugins + "ipam/host-local", plugins + "ipam/static", plugins + "ipam/dhcp", plugins + "meta/portmap", plugins + "meta/tuning", "./recorder", "./standin"}, runtime.GOARCH},
+		// Two that cannot be run here: for another CPU, and one that asks for a loader that no node has.
+		{".", []string{"-o", filepath.Join(bin, "foreign"), plugins + "main/loopback"}, foreignArch()},
+		{".", []string{"-buildmode=pie", "-ldflags=-s -w -I " + strayLoader, "-o", filepath.Join(bin, "loaderless"), plugins + "main/loopback"}, runtime.GOARCH},
 	} {
 		flags := []string{"build", "-trimpath", "-ldflags=-s -w"}
-		cgo := "CGO_ENABLED=0"
-		if b.dir == ".." {
-			if os.Getenv("GOCOVERDIR") != "" {
-				flags = append(flags, "-cover", "-coverpkg=./pkg/...,./plugin")
-			}
-			if flags = append(flags, raceFlags...); raceFlags != nil {
-				cgo = "CGO_ENABLED=1" // which the detector needs
-			}
+		if b.dir == ".." && os.Getenv("GOCOVERDIR") != "" {
+			flags = append(flags, "-cover", "-coverpkg=./pkg/...,./plugin")
 		}
 		c := exec.Command("go", append(flags, b.args...)...)
-		c.Dir, c.Env = b.dir, append(os.Environ(), cgo)
+		c.Dir, c.Env = b.dir, append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+b.arch)
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %s", err, out)
 		}
 	}
 	return nil
+}
+
+// strayLoader is the dynamic loader of a distribution that this is not.
+const strayLoader = "/lib/ld-stray-x.so.1"
+
+// foreignArch is a CPU that this is not.
+func foreignArch() string {
+	if runtime.GOARCH == "arm64" {
+		return "amd64"
+	}
+	return "arm64"
 }
 
 // prepare lays private file systems over what the tests write to.
@@ -143,9 +149,17 @@ func prepare() error {
 	if err != nil {
 		return fmt.Errorf("%v: %s", err, out)
 	}
-	self, _ := os.Executable()
 	for i := range 4 {
-		if err := os.Symlink(self, fmt.Sprintf("%s/rec%d", binDir, i)); err != nil {
+		if err := os.Symlink("recorder", fmt.Sprintf("%s/rec%d", binDir, i)); err != nil {
+			return err
+		}
+	}
+	names, err := exec.Command(binDir + "/standin").Output()
+	if err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(string(names)) {
+		if err := os.Symlink("standin", binDir+"/"+name); err != nil {
 			return err
 		}
 	}

@@ -1,77 +1,10 @@
 package integration
 
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"os"
-	"sort"
-	"strings"
-)
+import "encoding/json"
 
-// recorded is one call as a plugin saw it.
+// recorded is one call as a plugin saw it, a line that integration/recorder wrote.
 type recorded struct {
 	Plugin string          `json:"plugin"`
 	Env    []string        `json:"env"`
 	Stdin  json.RawMessage `json:"stdin"`
-}
-
-// recorder is the test binary posing as a plugin: it writes down what it was given and answers as its configuration says.
-// "record" names the file, "fail" the verbs to fail, "result" the result of ADD.
-func recorder(name string) int {
-	verb := os.Getenv("CNI_COMMAND")
-	if verb == "VERSION" {
-		fmt.Println(`{"cniVersion":"1.1.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}`)
-		return 0
-	}
-	stdin, _ := io.ReadAll(os.Stdin)
-	var conf struct {
-		CNIVersion string          `json:"cniVersion"`
-		Record     string          `json:"record"`
-		Fail       []string        `json:"fail"`
-		Result     json.RawMessage `json:"result"`
-	}
-	if err := json.Unmarshal(stdin, &conf); err != nil {
-		fmt.Printf(`{"code":6,"msg":%q}`, err.Error())
-		return 1
-	}
-	r := recorded{Plugin: name, Stdin: stdin}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, "CNI_") {
-			r.Env = append(r.Env, v)
-		}
-	}
-	sort.Strings(r.Env)
-	line, _ := json.Marshal(r)
-	f, err := os.OpenFile(conf.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err == nil {
-		_, err = f.Write(append(line, '\n'))
-	}
-	if err != nil {
-		fmt.Printf(`{"code":5,"msg":%q}`, err.Error())
-		return 1
-	}
-	for _, v := range conf.Fail {
-		if v == verb {
-			fmt.Printf(`{"code":123,"msg":"%s says no","details":"to %s"}`, name, verb)
-			return 1
-		}
-	}
-	if verb == "ADD" {
-		if conf.Result != nil {
-			fmt.Print(string(conf.Result))
-		} else {
-			fmt.Printf(`{"cniVersion":%q,"interfaces":[{"name":"eth0","mac":"02:00:00:00:00:01","sandbox":%q}],"ips":[%s],"dns":{}}`,
-				conf.CNIVersion, os.Getenv("CNI_NETNS"), address(conf.CNIVersion, name))
-		}
-	}
-	return 0
-}
-
-func address(version, name string) string {
-	family := ""
-	if strings.HasPrefix(version, "0.") {
-		family = `"version":"4",`
-	}
-	return fmt.Sprintf(`{%s"interface":0,"address":"10.1.0.%d/24"}`, family, 2+len(name)+int(name[len(name)-1]-'0'))
 }

@@ -8,6 +8,8 @@ need iptables iptables
 need nftables nft
 need systemd /lib/systemd/systemd-journald
 need systemd journalctl
+need systemd systemd-analyze
+need procps pgrep
 need util-linux unshare
 need strace strace
 [ -z "$missing" ] && exit 0

@@ -14,7 +14,7 @@ import (
 
 // Budgets of what every call pays before main. They grow only with a reason.
 const (
-	maxPackages  = 140
+	maxPackages  = 150 // counted, ours and the tool's too; what a call pays for them is bounded by the two below
 	maxInitBytes = 64 << 10
 	maxAllocs    = 600
 	maxBinary    = 8 << 20

@@ -50,7 +50,7 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newCheck(env), newStatus(env), newExplain(env), newForget(env), newVersion(env))
+	root.AddCommand(newCheck(env), newStatus(env), newExplain(env), newForget(env), newWatch(env), newVersion(env))
 	return root
 }
 

@@ -22,9 +22,6 @@ func rulePage(id string) (page string, ok bool) {
 	return r.Page(), true
 }
 
-// maxPaste bounds what `explain -` reads.
-const maxPaste = 16 << 20
-
 func newExplain(env *Env) *cobra.Command {
 	var output string
 	var list bool
@@ -136,15 +133,15 @@ func explainRule(name string) (string, bool) {
 }
 
 func explainPaste(env *Env, asJSON bool) error {
-	text, err := io.ReadAll(io.LimitReader(env.Stdin, maxPaste))
+	found, empty, err := failure.ClassifyLog(env.Stdin)
 	if err != nil {
 		return fmt.Errorf("stdin: %w", err)
 	}
-	if strings.TrimSpace(string(text)) == "" {
+	if empty {
 		return usagef("stdin: nothing there; paste an event, an error or a log")
 	}
 	var told []explanation
-	for _, f := range failure.ClassifyLog(string(text)) {
+	for _, f := range found {
 		e := explainReason(f.Reason)
 		e.Plugin, e.Words, e.Text, e.Count = f.Plugin, f.Words, f.Text, f.Count
 		told = append(told, e)
@@ -184,7 +181,7 @@ func (e explanation) print(w io.Writer) {
 	writeField(w, "Cause", wrap(e.Cause, 90))
 	writeField(w, "Confirm", e.Confirm)
 	writeField(w, "Cure", wrap(e.Cure, 90))
-	writeField(w, "Who", []string{string(e.Who)})
+	writeField(w, "Who", []string{e.Who.Party()})
 	retry := "a retry does not help"
 	if e.Retry {
 		retry = "the runtime's own retry may succeed"

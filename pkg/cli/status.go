@@ -97,7 +97,8 @@ func (v view) text(w io.Writer, now time.Time) {
 		fmt.Fprintf(w, "%s: %d calls, %d failed\n", verb, v.Calls[verb].Total, v.Calls[verb].Failed)
 	}
 	for _, x := range v.Failures {
-		fmt.Fprintf(w, "failed %d×: %s %s [%s]%s\n  cure: %s\n", x.Count, x.Verb, x.Message, x.Reason, ago(now, x.Last), x.Cure)
+		fmt.Fprintf(w, "failed %d×: %s %s [%s]%s\n  cure: %s\n  turn: %s%s\n", x.Count, x.Verb, x.Message, x.Reason, ago(now, x.Last), x.Cure,
+			x.Who, map[bool]string{true: "; the runtime's own retry may succeed"}[x.Retry])
 		for _, fact := range x.Evidence {
 			fmt.Fprintf(w, "  seen: %s\n", fact.Text)
 		}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -115,35 +114,6 @@ func (e *Exec) environ(environ []string) []string {
 		out = append(out, name+"="+value)
 	}
 	return out
-}
-
-// run makes one process and waits for it.
-func (a *Attempt) run(ctx context.Context, environ []string) error {
-	stdout, stderr := &head{limit: MaxStdout}, &ends{limit: MaxStderr / 2}
-	c := exec.CommandContext(ctx, a.Path)
-	c.Env = environ
-	c.Stdin = strings.NewReader(string(a.Stdin))
-	c.Stdout, c.Stderr = stdout, stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	c.WaitDelay = grace
-	err := c.Run()
-	a.Stdout, a.Stderr = stdout.data, stderr.bytes()
-	if c.ProcessState == nil {
-		errors.As(err, &a.Errno)
-		return err
-	}
-	a.Started, a.Exit = true, c.ProcessState.ExitCode()
-	if ws, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		a.Signal = ws.Signal()
-	}
-	switch {
-	case stdout.dropped:
-		return errTooLong
-	case c.ProcessState.Success() && errors.Is(err, exec.ErrWaitDelay):
-		return nil
-	}
-	return err
 }
 
 var errTooLong = fmt.Errorf("more than %d MiB on stdout", MaxStdout>>20)

@@ -114,7 +114,7 @@ func bounded(f *os.File, fi os.FileInfo, limit int64) ([]byte, error) {
 	if fi.Size() > limit {
 		return nil, fmt.Errorf("%s: %d bytes, more than the %d that are read", f.Name(), fi.Size(), limit)
 	}
-	b := make([]byte, 0, fi.Size()+1)
+	b := make([]byte, 0, max(fi.Size(), 511)+1) // files of the kernel have no size, and give a number to the first read only
 	for {
 		n, err := f.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]

@@ -3,8 +3,10 @@ package evidence
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,32 +42,65 @@ func sockets(l *look) {
 			l.note("socket", "%s is there since %s%s", p, since(fi.ModTime()), state)
 		}
 	}
-	for _, port := range localPorts(l.text) {
+	l.ports(localPorts(l.text))
+}
+
+// socketsInConfig finds the sockets that the plugin's configuration names, under whatever key, at most four.
+func (l *look) socketsInConfig() []string {
+	var conf any
+	l.config(&conf)
+	var found []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				if dir, ok := v[key].(string); ok && key == "daemonSocketDir" { // multus-shim names the directory alone
+					v[key] = filepath.Join(dir, "multus.sock")
+				}
+				walk(v[key])
+			}
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case string:
+			p := strings.TrimPrefix(v, "unix://")
+			if filepath.IsAbs(p) && len(p) < 108 && (strings.HasSuffix(p, ".sock") || strings.HasSuffix(p, ".socket")) && len(found) < 4 {
+				found = append(found, filepath.Clean(p))
+			}
+		}
+	}
+	walk(conf)
+	return found
+}
+
+// hostPorts tells which of the ports that the pod wants somebody listens on.
+func hostPorts(l *look) {
+	var conf struct {
+		RuntimeConfig struct {
+			PortMappings []struct{ HostPort int }
+		}
+	}
+	l.config(&conf)
+	ports := portsBehind(l.text, "hostport ", "host port ", "port ", "tcp4 :", "tcp :", "udp :", "0.0.0.0:", "[::]:")
+	for _, m := range conf.RuntimeConfig.PortMappings[:min(16, len(conf.RuntimeConfig.PortMappings))] {
+		if !slices.Contains(ports, m.HostPort) && m.HostPort > 0 {
+			ports = append(ports, m.HostPort)
+		}
+	}
+	l.ports(ports)
+}
+
+// ports tells of each whether anybody on this node listens on it.
+func (l *look) ports(ports []int) {
+	for _, port := range ports {
 		if listening, known := l.tcpListener(port); known && !listening {
 			l.note("port", "nobody listens on port %d of this node", port)
 		} else if known {
 			l.note("port", "somebody listens on port %d of this node", port)
 		}
 	}
-}
-
-// socketsInConfig finds a socket that the plugin's configuration names.
-func (l *look) socketsInConfig() []string {
-	var conf struct {
-		DaemonSocketDir string // multus-shim
-		ServerSocket    string `json:"server_socket"` // kube-ovn
-		IPAM            struct{ DaemonSocketPath string }
-	}
-	l.config(&conf)
-	switch {
-	case conf.DaemonSocketDir != "":
-		return []string{filepath.Join(conf.DaemonSocketDir, "multus.sock")}
-	case strings.HasPrefix(conf.ServerSocket, "/"):
-		return []string{conf.ServerSocket}
-	case strings.HasPrefix(conf.IPAM.DaemonSocketPath, "/"):
-		return []string{conf.IPAM.DaemonSocketPath}
-	}
-	return nil
 }
 
 // unixListener looks a socket up among the listening ones of this network namespace.
@@ -120,18 +155,23 @@ func (l *look) lines(p string, each func(fields []string) bool) error {
 
 // localPorts finds the ports of this node that a text names.
 func localPorts(text string) []int {
+	return portsBehind(text, "127.0.0.1:", "localhost:", "[::1]:")
+}
+
+// portsBehind finds the numbers of ports that stand behind any of some words, each once.
+func portsBehind(text string, words ...string) []int {
 	var ports []int
-	for _, host := range []string{"127.0.0.1:", "localhost:", "[::1]:"} {
-		i := strings.Index(text, host)
+	for _, word := range words {
+		i := strings.Index(text, word)
 		if i < 0 {
 			continue
 		}
-		digits := text[i+len(host):]
+		digits := text[i+len(word):]
 		end := 0
 		for end < len(digits) && end < 5 && digits[end] >= '0' && digits[end] <= '9' {
 			end++
 		}
-		if port, err := strconv.Atoi(digits[:end]); err == nil && port > 0 && port < 1<<16 {
+		if port, err := strconv.Atoi(digits[:end]); err == nil && port > 0 && port < 1<<16 && !slices.Contains(ports, port) {
 			ports = append(ports, port)
 		}
 	}

@@ -94,17 +94,34 @@ func (l *look) kubeconfig() (file, text string) {
 	return "", ""
 }
 
-// field is the value of the first "key: value" in a kubeconfig, which is YAML or JSON.
-func field(text, key string) string {
-	for line := range strings.Lines(text) {
-		for part := range strings.SplitSeq(line, ",") {
-			k, v, ok := strings.Cut(strings.Trim(part, " \t\r\n-{"), ":")
-			if ok && strings.Trim(k, `" `) == key {
-				return strings.Trim(v, "\"' \t\r\n}],")
-			}
-		}
+// server tells which server the plugin's kubeconfig names, and whether anybody listens on a port of this node that was called.
+func server(l *look) {
+	l.ports(localPorts(l.text))
+	file, text := l.kubeconfig()
+	if address := field(text, "server"); strings.HasPrefix(address, "http") && !strings.Contains(address, "@") {
+		l.note("server", "%s names the server %s", file, address)
 	}
-	return ""
+}
+
+// field is the value of the first "key: value" in a kubeconfig, which is YAML or JSON, on one line or on many.
+func field(text, key string) string {
+	for {
+		i := strings.Index(text, key)
+		if i < 0 {
+			return ""
+		}
+		before := i == 0 || strings.IndexByte(" \t\n\"'{,-", text[i-1]) >= 0
+		text = text[i+len(key):]
+		v, ok := strings.CutPrefix(strings.TrimLeft(text, "\"'"), ":")
+		if !before || !ok {
+			continue
+		}
+		v = strings.TrimLeft(v, " \t\"'")
+		if end := strings.IndexAny(v, "\"' \t\r\n,}]"); end >= 0 {
+			v = v[:end]
+		}
+		return v
+	}
 }
 
 // pemBlocks gives the certificates of a PEM file, at most four.

@@ -65,13 +65,28 @@ func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input)
 // head bounds what is searched for paths.
 func head(text string) string { return text[:min(len(text), 16<<10)] }
 
-// collector knows who looks for what. A switch, for a map would be built before main.
+// collector knows who looks for what. An ADD that failed has been undone by now: what the undoing takes away (the pod's own
+// interfaces and reservations) proves nothing, and is not looked at. A switch, for a map would be built before main.
 func collector(r *reason.Reason) func(*look) {
 	switch r {
-	case reason.IPAMExhausted, reason.IPAMAddressConflict:
+	case reason.IPAMExhausted:
 		return reservations
 	case reason.AgentUnreachable, reason.AgentTimeout, reason.DHCPUnavailable:
 		return sockets
+	case reason.PluginTimeout:
+		return waited
+	case reason.FirewallFailed:
+		return xtables
+	case reason.HostToolMissing:
+		return tools
+	case reason.DeviceUnavailable:
+		return device
+	case reason.InterfaceSetupFailed:
+		return mtu
+	case reason.HostPortConflict:
+		return hostPorts
+	case reason.APIUnreachable:
+		return server
 	case reason.AgentStateMissing:
 		return stateFile
 	case reason.PluginNotFound:
@@ -81,7 +96,7 @@ func collector(r *reason.Reason) func(*look) {
 	case reason.BridgeAddressConflict:
 		return bridge
 	case reason.NetnsGone:
-		return netns
+		return namespace
 	case reason.IPv6Disabled:
 		return ipv6
 	case reason.HostResourceExhausted:

@@ -4,7 +4,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 )
 
 // bridge tells the address that the bridge has and the one that the configuration wants.
@@ -54,8 +53,8 @@ func bridge(l *look) {
 	}
 }
 
-// netns tells what stands at the path of the network namespace.
-func netns(l *look) {
+// namespace tells what stands at the path of the network namespace.
+func namespace(l *look) {
 	p := l.in.Netns
 	if p == "" {
 		l.note("netns", "the runtime gave no path of a network namespace: the sandbox is gone")
@@ -65,12 +64,7 @@ func netns(l *look) {
 		l.note("netns", "%s is not there", p)
 		return
 	}
-	const nsfs, proc = 0x6e736673, 0x9fa0 // NSFS_MAGIC, PROC_SUPER_MAGIC
-	var fs syscall.Statfs_t
-	if syscall.Statfs(l.path(p), &fs) != nil {
-		return
-	}
-	if t := int64(fs.Type); t == nsfs || t == proc {
+	if isNetns(l.path(p)) {
 		l.note("netns", "%s is there by now", p)
 		return
 	}
@@ -91,11 +85,23 @@ func ipv6(l *look) {
 	var conf struct{ Bridge, Master string }
 	l.config(&conf)
 	for _, name := range []string{"all", "default", conf.Bridge, conf.Master, "cni0"} {
-		if name == "" || strings.ContainsAny(name, "/\x00") || name == ".." {
+		if !plainName(name) {
 			continue
 		}
 		if l.read("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", 16) == "1" {
 			l.note("sysctl", "net.ipv6.conf.%s.disable_ipv6 is 1", name)
 		}
 	}
+	l.inPod(func() {
+		for _, name := range []string{"all", "default", l.in.IfName} {
+			if plainName(name) && l.read("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", 16) == "1" {
+				l.note("sysctl", "in the pod's namespace net.ipv6.conf.%s.disable_ipv6 is 1", name)
+			}
+		}
+	})
+}
+
+// plainName tells the name of an interface from what would lead elsewhere as part of a path.
+func plainName(name string) bool {
+	return name != "" && !strings.ContainsAny(name, "/\x00") && name != ".."
 }

@@ -2,6 +2,8 @@ package evidence
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,21 +37,42 @@ func (l *look) lstat(p string) (fi os.FileInfo, gone bool) {
 	return fi, os.IsNotExist(err)
 }
 
-// names lists a directory, at most limit entries of it.
-func (l *look) names(dir string, limit int) (names []string, ok bool) {
-	f, err := os.OpenFile(l.path(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+// each gives the names in a directory, in no order, and holds a few of them at a time however many there are. whole is false when
+// time was over before the end, ok when the directory could not be read.
+func (l *look) each(dir string, f func(name string)) (whole, ok bool) {
+	d, err := os.OpenFile(l.path(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, false
+		return false, false
 	}
-	defer f.Close()
-	for len(names) < limit && !l.over() {
-		some, err := f.Readdirnames(min(256, limit-len(names)))
-		names = append(names, some...)
+	defer d.Close()
+	for !l.over() {
+		names, err := d.Readdirnames(256)
+		for _, name := range names {
+			f(name)
+		}
 		if err != nil {
-			break
+			return err == io.EOF, true
 		}
 	}
-	return names, true
+	return false, true
+}
+
+// names lists a directory, at most limit entries of it.
+func (l *look) names(dir string, limit int) (names []string, ok bool) {
+	_, ok = l.each(dir, func(name string) {
+		if len(names) < limit {
+			names = append(names, name)
+		}
+	})
+	return names, ok
+}
+
+// count is a number with its noun.
+func count(n any, one, many string) string {
+	if s := fmt.Sprint(n); s != "1" {
+		return s + " " + many
+	}
+	return "1 " + one
 }
 
 // since tells when and how long ago.

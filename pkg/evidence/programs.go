@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -48,7 +49,12 @@ func directories(l *look) {
 func program(l *look) {
 	paths := []string{l.f.Path}
 	if named := l.pathsIn(func(p string) bool {
-		return strings.Contains(p, "/bin/") || strings.Contains(p, "/cni/") || p == l.f.Path
+		for _, part := range [...]string{"/bin/", "/sbin/", "/cni", "/lib", "/var/", "/run/", "/etc/"} {
+			if strings.Contains(p, part) {
+				return true
+			}
+		}
+		return p == l.f.Path
 	}); len(named) > 0 {
 		paths = named // an error of the plugin's own names the file that it could not use
 	}
@@ -59,6 +65,11 @@ func program(l *look) {
 		fi, gone := l.lstat(p)
 		if gone {
 			l.note("program", "%s is not there", p)
+			for gone && p != "/" { // what forbids making it is told by what it would stand in
+				p = filepath.Dir(p)
+				_, gone = l.lstat(p)
+			}
+			l.mount(p)
 			continue
 		}
 		if fi == nil {

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -11,8 +12,8 @@ import (
 )
 
 const (
-	// maxReservations bounds the files that are looked at: a /16 is as large as node ranges get.
-	maxReservations = 1 << 16
+	// maxResults bounds what is remembered of the runtime's results, 8 bytes for each part of a name.
+	maxResults = 1 << 16
 	// settled is the age from which a reservation without a result is a leak: a younger one may belong to an ADD that
 	// is still running, for the runtime writes its result only after the whole chain.
 	settled = 5 * time.Minute
@@ -43,7 +44,12 @@ func reservations(l *look) {
 		dir = "/var/lib/cni/networks"
 	}
 	dir = filepath.Join(dir, network)
-	names, ok := l.names(dir, maxReservations)
+	taken := 0
+	whole, ok := l.each(dir, func(name string) {
+		if _, is := reserved(name); is {
+			taken++
+		}
+	})
 	if !ok {
 		return
 	}
@@ -65,77 +71,87 @@ func reservations(l *look) {
 	if len(ranges) > 0 {
 		l.note("range", "host-local gives out %s", strings.Join(ranges, ", "))
 	}
-	var taken []netip.Addr
-	for _, name := range names {
-		if a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":")); err == nil {
-			taken = append(taken, a)
-		}
+	atLeast := ""
+	if !whole {
+		atLeast = "at least "
 	}
-	l.note("taken", "%d addresses are reserved in %s", len(taken), dir)
-	l.leaked(dir, taken)
+	l.note("taken", "%s%s reserved in %s", atLeast, count(taken, "address is", "addresses are"), dir)
+	l.leaked(dir, network, taken)
+}
+
+// reserved tells the files that are named for an address from those that host-local keeps beside.
+func reserved(name string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", ":"))
+	return a, err == nil
 }
 
 // leaked counts the reservations of containers that are gone: the runtime has no result of theirs, or the network
 // namespace in it does not exist.
-func (l *look) leaked(dir string, taken []netip.Addr) {
+func (l *look) leaked(dir, network string, taken int) {
 	const results = "/var/lib/cni/results"
-	cached, ok := l.names(results, maxReservations)
-	if !ok {
-		return // this runtime keeps its results elsewhere: who is gone cannot be told
+	cached := map[uint64]bool{} // parts of the results' names, hashed: <network>-<container id>-<interface>
+	hash := func(s string) uint64 { h := fnv.New64a(); _, _ = h.Write([]byte(s)); return h.Sum64() }
+	whole, ok := l.each(results, func(name string) {
+		for part := range strings.SplitSeq(name, "-") {
+			if len(cached) < maxResults {
+				cached[hash(part)] = true
+			}
+		}
+	})
+	if !ok || !whole || len(cached) == maxResults {
+		return // this runtime keeps its results elsewhere, or too many of them: who is gone cannot be told
 	}
-	all := strings.Join(cached, "\n")
 	gone, looked := 0, 0
 	var oldest time.Time
 	var which string
-	for _, a := range taken {
-		if l.over() {
-			break
-		}
-		name := strings.ReplaceAll(a.String(), ":", "_")
-		if _, none := l.lstat(filepath.Join(dir, name)); none {
-			name = a.String()
+	l.each(dir, func(name string) {
+		a, is := reserved(name)
+		if !is || l.over() {
+			return
 		}
 		fi, _ := l.lstat(filepath.Join(dir, name))
 		if fi == nil || !fi.Mode().IsRegular() || fi.Size() > 1024 {
-			continue
+			return
 		}
 		looked++
 		if time.Since(fi.ModTime()) < settled {
-			continue
+			return
 		}
 		b, err := disk.ReadAnyone(l.path(filepath.Join(dir, name)), 1024)
-		id, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-		id = strings.TrimSpace(id)
-		if err != nil || !plainID(id) || l.alive(results, all, id) {
-			continue
+		id, ifName, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+		id, ifName = strings.TrimSpace(id), strings.TrimSpace(ifName)
+		if err != nil || !plainID(id) || ifName != "" && !plainID(ifName) {
+			return
+		}
+		if l.alive(filepath.Join(results, network+"-"+id+"-"+ifName), func() bool { return strings.Contains(id, "-") || cached[hash(id)] }) {
+			return
 		}
 		gone++
 		if which == "" || fi.ModTime().Before(oldest) {
 			oldest, which = fi.ModTime(), a.String()+" of container "+id[:min(len(id), 12)]
 		}
-	}
+	})
 	switch {
-	case looked < len(taken):
+	case looked < taken:
 		l.note("gone", "at least %d of the %d that could be looked at belong to containers that are gone", gone, looked)
-	default:
-		l.note("gone", "%d of them belong to containers that are gone", gone)
+	case gone == 0 && taken > 0:
+		l.note("gone", "none is known to belong to a container that is gone")
+	case gone > 0:
+		l.note("gone", "%d of them %s", gone, map[bool]string{true: "belongs to a container that is gone", false: "belong to containers that are gone"}[gone == 1])
 	}
 	if which != "" {
 		l.note("oldest", "the oldest of those is %s, since %s", which, since(oldest))
 	}
 }
 
-// alive tells whether the runtime keeps a result of the container whose namespace is still there. all are the names
-// of the results, <network>-<container id>-<interface>, one a line.
-func (l *look) alive(results, all, id string) bool {
-	i := strings.Index(all, "-"+id+"-")
-	if i < 0 {
-		return false
+// alive tells whether the runtime keeps a result of the container whose namespace is still there. A result of another network's
+// name, as meta-plugins have, counts too: that there is one is what other knows.
+func (l *look) alive(result string, other func() bool) bool {
+	if _, gone := l.lstat(result); gone {
+		return other()
 	}
-	from := strings.LastIndexByte(all[:i], '\n') + 1
-	name, _, _ := strings.Cut(all[from:], "\n")
 	var cached struct{ Netns string } // written by libcni from 1.2 on
-	if json.Unmarshal([]byte(l.read(filepath.Join(results, name), 1<<18)), &cached) != nil || cached.Netns == "" {
+	if json.Unmarshal([]byte(l.read(result, 1<<18)), &cached) != nil || cached.Netns == "" {
 		return true
 	}
 	_, gone := l.lstat(cached.Netns)

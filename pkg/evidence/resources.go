@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"path"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -77,17 +78,20 @@ func killed(l *look) {
 		for _, file := range []string{"memory.events", "memory.oom_control"} {
 			for line := range strings.Lines(l.read(dir+"/"+file, 1<<12)) {
 				if n, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
-					l.note("oom_kill", "the control group %s counts %s kills for want of memory", strings.TrimPrefix(dir, "/sys/fs/cgroup"), n)
+					l.note("oom_kill", "the control group %s counts %s for want of memory", strings.TrimPrefix(dir, "/sys/fs/cgroup"), count(n, "kill", "kills"))
 				}
 			}
 		}
-		if most := l.read(dir+"/memory.max", 32); most != "" && most != "max" {
-			l.note("memory", "its memory is limited to %s bytes", most)
+		for _, file := range []string{"memory.max", "memory.limit_in_bytes"} {
+			// Version 1 has no word for no limit: it is the largest number of pages.
+			if most, err := strconv.ParseInt(l.read(dir+"/"+file, 32), 10, 64); err == nil && most < 1<<60 {
+				l.note("memory", "its memory is limited to %d bytes", most)
+			}
 		}
 	}
 	for line := range strings.Lines(l.read("/proc/vmstat", 1<<15)) {
 		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok && n != "0" {
-			l.note("oom_kill_node", "the node counts %s kills for want of memory since it started", n)
+			l.note("oom_kill_node", "the node counts %s for want of memory since it started", count(n, "kill", "kills"))
 		}
 	}
 }

@@ -75,5 +75,6 @@ var agentTimeout = Class{
 		{`CNI request failed with status 400: 'failed to configure pod interface: timed out waiting for OVS port binding (ovn-installed) for 0a:58:0a:80:00:0a [10.128.0.10/23]'`, ""},
 		{`[ns/pod abc] failed to configure pod interface: timed out while waiting for OVS port binding`, ""},
 		{`http request failed: Post "http://localhost:10090/network/requestipconfigs": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`, ""},
+		{`unable to create endpoint: [PUT /endpoint/{id}][429] putEndpointIdTooManyRequests`, "cilium/cilium#24361"},
 	},
 }

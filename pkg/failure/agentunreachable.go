@@ -4,6 +4,8 @@ package failure
 var agentUnreachable = Class{
 	Reason: "AgentUnreachable",
 	Sure: []string{
+		"sock … connection refused",
+		".sock: database connection failed",
 		"dial unix … connection refused",
 		"dial unix … no such file or directory",
 		"dial unix … connect: no such file",
@@ -81,5 +83,6 @@ var agentUnreachable = Class{
 		{`CmdAdd (shim): failed to send CNI request: Post "http://dummy/cni": dial unix /run/multus/multus.sock: connect: no such file or directory`, "k8snetworkplumbingwg/multus-cni#1093"},
 		{`plugin type="aws-cni" name="aws-cni" failed (add): add cmd: Error received from AddNetwork gRPC call: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp 127.0.0.1:50051: connect: connection refused"`, ""},
 		{`error adding pod ns_x to CNI network "weave": unable to allocate IP address: Post "http://127.0.0.1:6784/ip/abc": dial tcp 127.0.0.1:6784: connect: connection refused`, ""},
+		{`ovn-nbctl: unix:/var/run/ovn/ovnnb_db.sock: database connection failed (No such file or directory)`, "kubeovn/kube-ovn#1272"},
 	},
 }

@@ -20,6 +20,8 @@ var apiUnreachable = Class{
 		"proxyconnect tcp",
 	},
 	Any: []string{
+		"https://… gateway timeout",
+		"https://… bad gateway",
 		"dial tcp … i/o timeout",
 		"dial tcp … connection refused",
 		"dial tcp … no route to host",
@@ -119,5 +121,6 @@ var apiUnreachable = Class{
 		{`Get https://10.254.0.1:443/api: net/http: TLS handshake timeout`, ""},
 		{`error getting ClusterInformation: Get "https://[10.43.0.1]:443/apis": dial tcp 10.43.0.1:443: connect: no route to host`, ""},
 		{`client: etcd cluster is unavailable or misconfigured; error #0: dial tcp 127.0.0.1:2379: getsockopt: connection refused`, ""},
+		{`error getting ClusterInformation: Get "https://172.20.0.1:443/apis/crd.projectcalico.org/v1/clusterinformations/default": Service Unavailable`, "projectcalico/calico#10352"},
 	},
 }

@@ -70,10 +70,10 @@ var registry = [...]*Class{
 	&deleteTargetMissing,
 }
 
-// verdict gives the class's reason with the words that decided.
-func (c *Class) verdict(words string) Verdict {
+// verdict gives the class's reason with the fact that decided.
+func (c *Class) verdict(fact string) Verdict {
 	if r := reason.Lookup(c.Reason); r != nil {
-		return Verdict{r, words}
+		return Verdict{Reason: r, Words: fact}
 	}
 	return Verdict{Reason: reason.Unclassified}
 }

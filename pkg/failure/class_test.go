@@ -45,6 +45,27 @@ func TestSamplesInWrappers(t *testing.T) {
 	}
 }
 
+// TestWrappersSayNothing: what runtimes put around every failure decides none.
+func TestWrappersSayNothing(t *testing.T) {
+	for _, w := range []string{
+		`Warning FailedCreatePodSandBox 3s (x5 over 26s) kubelet Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "9fa1": plugin type="calico" name="k8s-pod-network" failed (add): %s`,
+		`Failed to create pod sandbox: rpc error: code = Unknown desc = failed to set up sandbox container "1" network for pod "web": networkPlugin cni failed to set up pod "web_default" network: %s`,
+		`E0917 10:11:12.131415    1234 cni.go:364] Error adding default_web/1 to network bridge/cbr0: %s`,
+		`rpc error: code = Unknown desc = failed to create pod network sandbox k8s_web_default_0(1): error adding pod default_web to CNI network "cbr0": plugin type="bridge" name="cbr0" failed (add): %s`,
+		`rpc error: code = Unknown desc = failed to destroy network for sandbox "1": plugin type="bridge" failed (delete): %s`,
+		`StopPodSandbox "1" from runtime service failed: rpc error: code = Unknown desc = networkPlugin cni failed to teardown pod "web_default" network: %s`,
+		`plugin type="multus-shim" name="multus-cni-network" failed (add): CmdAdd (shim): %s`,
+		`Multus: [default/web/1]: error adding container to network "net1": delegateAdd: error invoking DelegateAdd - "macvlan": error in getting result from AddNetwork: %s`,
+		`ERRO[0000] Error while adding pod to CNI network "podman": %s`,
+		`{"level":"error","ts":"2024-05-06T07:08:09Z","caller":"routed-eni-cni-plugin/cni.go:124","msg":"Failed to add: %s"}`,
+	} {
+		text := wrap(w, "the gremlins did it")
+		if v := ClassifyText(text); v.Reason != reason.Unclassified {
+			t.Errorf("%s\n got %s by %q", text, v.Reason.Name, v.Words)
+		}
+	}
+}
+
 func wrap(wrapper, text string) string {
 	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 	return strings.NewReplacer("%s", text, "%q", quoted).Replace(wrapper)

@@ -44,7 +44,7 @@ func Classify(f *Facts) Verdict {
 		return v
 	}
 	if f.Unusable {
-		return Verdict{reason.InvalidPluginOutput, "success reported, result unusable"}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "success reported, result unusable"}
 	}
 	if level < levels {
 		return said
@@ -83,7 +83,9 @@ func classifyFolded(text string) (Verdict, int) {
 			}
 		}
 		if best.class != nil {
-			return best.class.verdict(shorten(text[best.start:best.end])), level
+			v := best.class.verdict(shorten(text[best.start:best.end]))
+			v.Said = true
+			return v, level
 		}
 	}
 	return Verdict{Reason: reason.Unclassified}, levels
@@ -133,17 +135,17 @@ func classifyShape(f *Facts) Verdict {
 	case f.Printed || !f.Exited:
 		return Verdict{Reason: reason.Unclassified}
 	case out == "" && strings.TrimSpace(f.Stderr) == "":
-		return Verdict{reason.InvalidPluginOutput, "nothing printed, exit status " + utoa(uint(max(f.Exit, 0)))}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "nothing printed, exit status " + utoa(uint(max(f.Exit, 0)))}
 	case out == "" && f.Exit == 0:
-		return Verdict{reason.InvalidPluginOutput, "empty stdout"}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "empty stdout"}
 	case out == "":
 		return Verdict{Reason: reason.Unclassified} // it said something on stderr that nobody knows
 	case out[0] != '{':
-		return Verdict{reason.InvalidPluginOutput, "stdout is not JSON"}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "stdout is not JSON"}
 	case twoDocuments(out):
-		return Verdict{reason.InvalidPluginOutput, "two JSON documents on stdout"}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "two JSON documents on stdout"}
 	case f.Exit != 0:
-		return Verdict{reason.InvalidPluginOutput, "exit status " + utoa(uint(max(f.Exit, 0))) + " without a CNI error"}
+		return Verdict{Reason: reason.InvalidPluginOutput, Words: "exit status " + utoa(uint(max(f.Exit, 0))) + " without a CNI error"}
 	}
 	return Verdict{Reason: reason.Unclassified}
 }

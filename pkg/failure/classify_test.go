@@ -125,6 +125,22 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
+// BenchmarkClassify is what a failed call pays: the mean over every sample, as a plugin's CNI error.
+func BenchmarkClassify(b *testing.B) {
+	var all []*Facts
+	for _, c := range registry {
+		for _, s := range c.Samples {
+			all = append(all, &Facts{Verb: "ADD", Plugin: "x", Printed: true, Code: 100, Msg: s.Text, Exited: true, Exit: 1})
+		}
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		Classify(all[i%len(all)])
+		i++
+	}
+}
+
 func BenchmarkClassifyText(b *testing.B) {
 	for name, text := range map[string]string{
 		"event":   `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "9fa1b2975bf1": plugin type="calico" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized`,

@@ -5,6 +5,12 @@ var configInvalid = Class{
 	Reason: "ConfigInvalid",
 	Codes:  []uint{2, 6, 7},
 	Any: []string{
+		"conf … is required",
+		"loadconf … is required",
+		"netconf … is required",
+		"is missing in the … configuration",
+		"config … missing key",
+		`config missing "…" key`,
 		"error parsing configuration",
 		"error parsing config",
 		"error parsing network config",

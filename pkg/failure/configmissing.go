@@ -4,6 +4,9 @@ package failure
 var configMissing = Class{
 	Reason: "ConfigMissing",
 	Any: []string{
+		"no valid network config",
+		"no network found in",
+		"no valid network found in",
 		"no networks found in",
 		"no valid networks found in",
 		"no network config found in",
@@ -61,5 +64,6 @@ var configMissing = Class{
 		{`Unable to update cni config: no valid networks found in /etc/cni/net.d`, "coreos/flannel-cni#15"},
 		{`container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized`, ""},
 		{`network plugin is not ready: cni config uninitialized`, ""},
+		{`failed to load the cluster network: no valid network found in directory /host/etc/cni/net.d`, ""},
 	},
 }

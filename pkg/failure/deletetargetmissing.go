@@ -5,6 +5,10 @@ var deleteTargetMissing = Class{
 	Reason: "DeleteTargetMissing",
 	Codes:  []uint{3},
 	Sure: []string{
+		"teardown … no such device",
+		"failed to teardown pod … link not found",
+		"delnetwork … unknown pod",
+		"failed to destroy network … not found",
 		"--delete … does not exist",
 		"failed to delete … no such network interface",
 		"failed to delete … no such device",
@@ -129,5 +133,6 @@ var deleteTargetMissing = Class{
 		{`[DELETE /endpoint/{id}][404] deleteEndpointIdNotFound`, ""},
 		{`del cmd: error received from DelNetwork gRPC call: rpc error: code = Unknown desc = datastore: unknown pod`, ""},
 		{`plugin type="calico" failed (delete): error deleting workload endpoint: resource does not exist: WorkloadEndpoint(ns/x)`, ""},
+		{`failed to destroy network for sandbox "abc": could not get netns link eth0: Link not found`, ""},
 	},
 }

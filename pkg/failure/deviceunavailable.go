@@ -110,5 +110,6 @@ var deviceUnavailable = Class{
 		{`failed to create macvlan: device or resource busy`, ""},
 		{`failed to lookup master "eth1": Link not found`, ""},
 		{`Link not found`, ""},
+		{`SRIOV-CNI failed to load netconf: LoadConf(): failed to get VF information: "lstat /sys/bus/pci/devices/0000:00:07.0/physfn/net: no such file or directory"`, "k8snetworkplumbingwg/sriov-network-device-plugin#177"},
 	},
 }

@@ -4,13 +4,13 @@ package failure
 var dhcpUnavailable = Class{
 	Reason: "DHCPUnavailable",
 	Sure: []string{
+		"error calling dhcp",
 		"dhcp.sock",
 		"dhcp.sock: connect: no such file or directory",
 		"dhcp.sock: connect: connection refused",
 	},
 	Any: []string{
 		"dhcp.allocate",
-		"error calling dhcp",
 		"no more tries",
 		"error dialing dhcp",
 		"dhcp daemon",
@@ -40,5 +40,6 @@ var dhcpUnavailable = Class{
 		{`error calling DHCP.Allocate: no more tries`, "redhat-nfvpe/kube-ansible#174"},
 		{`error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: connect: no such file or directory`, ""},
 		{`error calling DHCP.Allocate: timed out waiting for DHCP`, ""},
+		{`error adding container to network "sw-lan": error calling DHCP.Allocate: network is down`, "k8snetworkplumbingwg/multus-cni#784"},
 	},
 }

@@ -71,12 +71,8 @@ func markdown() string {
 			group = r.Group
 			fmt.Fprintf(&b, "\n## %s%s\n", strings.ToUpper(group.String()[:1]), group.String()[1:])
 		}
-		retry := "does not help"
-		if r.Retry {
-			retry = "may help"
-		}
 		fmt.Fprintf(&b, "\n### %s\n\n%s. %s\n\n- Cure: %s.\n- Whose turn: %s. The runtime's own retry %s.\n- `MESSAGE_ID=%s`\n\nConfirm:\n\n", r.Name,
-			strings.ToUpper(r.Title[:1])+r.Title[1:], r.Cause, r.Cure, r.Who, retry, r.MessageID)
+			strings.ToUpper(r.Title[:1])+r.Title[1:], r.Cause, r.Cure, r.Who, retry(r), r.MessageID)
 		for _, c := range r.Confirm {
 			fmt.Fprintf(&b, "    %s\n", c)
 		}
@@ -88,6 +84,13 @@ func markdown() string {
 		}
 	}
 	return b.String()
+}
+
+func retry(r *reason.Reason) string {
+	if r.Retry {
+		return "may help"
+	}
+	return "does not help"
 }
 
 // examples are the shortest of a class's samples.
@@ -114,13 +117,14 @@ func catalog() string {
 	for _, r := range reason.All() {
 		fmt.Fprintf(&b, "\n-- %s\nSubject: %s: %s\nDefined-By: cni-shim\nSupport: https://github.com/cni-shim/cni-shim/issues\n"+
 			"Documentation: https://github.com/cni-shim/cni-shim/blob/main/docs/reasons.md#%s\n\n", r.MessageID, r.Name, r.Title, strings.ToLower(r.Name))
-		b.WriteString("@CNI_COMMAND@ failed in plugin @CNI_PLUGIN@ of network @CNI_NETWORK@\nfor pod @K8S_POD_NAMESPACE@/@K8S_POD_NAME@.\n\n")
+		// journalctl fills in fields without digits in their names, and shows the name of one that an entry lacks.
+		b.WriteString("@CNI_COMMAND@ of network @CNI_NETWORK@ failed.\n\n")
 		b.WriteString(fill(r.Cause, "") + "\n\n")
 		b.WriteString(fill("Cure: "+r.Cure+".", "") + "\n\nTo confirm:\n")
 		for _, c := range r.Confirm {
 			fmt.Fprintf(&b, "    %s\n", c)
 		}
-		fmt.Fprintf(&b, "\nWhose turn: %s. See also: cni-shim explain %s\n", r.Who, r.Name)
+		fmt.Fprintf(&b, "\nWhose turn: %s.\nThe runtime's own retry %s. See also: cni-shim explain %s\n", r.Who.Party(), retry(r), r.Name)
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@
 package failure
 
 import (
+	"strings"
 	"syscall"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
@@ -32,4 +33,11 @@ type Facts struct {
 type Verdict struct {
 	Reason *reason.Reason // never nil; reason.Unclassified when nothing matches
 	Words  string         // the words or the fact that decided; empty for Unclassified
+	Said   bool           // Words stand in what the plugin said, folded; else they are a fact that the shim saw
+}
+
+// Within tells whether the words that decided stand, for the better part, in the first n bytes of a text.
+func (v Verdict) Within(n int, text string) bool {
+	i := strings.LastIndex(fold(text), v.Words)
+	return i >= 0 && i+len(v.Words)*2/3 <= n
 }

@@ -4,6 +4,8 @@ package failure
 var hostPortConflict = Class{
 	Reason: "HostPortConflict",
 	Sure: []string{
+		"bind: permission denied",
+		"port … permission denied",
 		"cannot open hostport",
 		"bind: address already in use",
 		"hostport … address already in use",

@@ -3,7 +3,13 @@ package failure
 // hostToolMissing tells failures of the reason HostToolMissing.
 var hostToolMissing = Class{
 	Reason: "HostToolMissing",
-	Sure:   []string{},
+	Sure: []string{
+		"unable to execute … not found",
+		"could not execute … no such file",
+		"cannot execute … no such file",
+		"failed to execute … no such file",
+		"unable to execute … no such file",
+	},
 	Any: []string{
 		"executable file not found",
 		"command not found",
@@ -41,5 +47,6 @@ var hostToolMissing = Class{
 	Samples: []Sample{
 		{`exec: "iptables": executable file not found in $PATH`, ""},
 		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
+		{`netavark: nftables: unable to execute nft: No such file or directory (os error 2)`, ""},
 	},
 }

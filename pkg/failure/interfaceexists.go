@@ -4,6 +4,7 @@ package failure
 var interfaceExists = Class{
 	Reason: "InterfaceExists",
 	Any: []string{
+		"port … already exists",
 		"container veth name provided … already exists",
 		"veth … already exists",
 		"interface … already exists",
@@ -62,5 +63,6 @@ var interfaceExists = Class{
 		{`network plumbing: "cni0" already exists but is not a bridge`, ""},
 		{`failed to rename "veth123" to "eth0": file exists`, ""},
 		{`hcnCreateEndpoint failed in Win32: The endpoint already exists`, ""},
+		{`could not create veth pair vethweeth0pl822-vethweeth0pg822: file exists`, "nre-learning/nrelabs-curriculum#156"},
 	},
 }

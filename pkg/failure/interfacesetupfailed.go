@@ -32,7 +32,7 @@ var interfaceSetupFailed = Class{
 		"failed to set … up: invalid argument",
 		"failed to bring … up",
 		"failed to set link … up",
-		"failed to set … up",
+		`failed to set "… up`,
 		"could not set … up",
 		"failed to set … mtu",
 		"failed to set mtu",

@@ -8,6 +8,11 @@ var ipamAddressConflict = Class{
 		"has been allocated to",
 	},
 	Any: []string{
+		"ip … is reserved by",
+		"ip … already reserved",
+		"address … already reserved",
+		"err addressconflict",
+		"addressoutofrange",
 		"requested ip address … is not available",
 		"requested ip … is not available",
 		"requested ip … not available",
@@ -86,5 +91,6 @@ var ipamAddressConflict = Class{
 		{`failed to allocate for range 0: requested IP address 10.0.0.1 is the subnet's gateway`, ""},
 		{`The provided IP address is not in a configured pool`, ""},
 		{`10.1.2.3: Address already assigned in block`, ""},
+		{`failed to get static ip 10.0.1.254, mac <nil>, subnet ovn-default, err AddressOutOfRange`, "kubeovn/kube-ovn#4210"},
 	},
 }

@@ -14,6 +14,11 @@ var ipamExhausted = Class{
 		"noavailableaddress",
 	},
 	Any: []string{
+		"insufficient … addresses",
+		"not enough addresses",
+		"enough ip … available",
+		"does not have enough capacity",
+		"subnetisfull",
 		"could not allocate ip in range",
 		"no ip address available",
 		"no ip addresses are available",
@@ -121,5 +126,6 @@ var ipamExhausted = Class{
 		{`Failed to get IP address from CNS: AllocateIPConfig failed: not enough IPs available, waiting on Azure CNS to allocate more with NC Status: x`, ""},
 		{`error in assigning IP: no available IPs in IPPool, all used IPs`, ""},
 		{`antrea: failed to allocate IP: no available IP in subnet`, ""},
+		{`request ip return 500 no available ip for pod dxp/sample-0`, "kubeovn/kube-ovn#218"},
 	},
 }

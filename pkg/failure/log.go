@@ -1,6 +1,8 @@
 package failure
 
 import (
+	"bufio"
+	"io"
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
@@ -14,29 +16,40 @@ type Found struct {
 	Count  int    // records that tell of it
 }
 
-// ClassifyLog names the failures that a pasted text tells of: an event, a line, or a whole journal. Records without
-// a known failure are passed over, unless nothing else is there. The first one is the main one: the earliest
-// that somebody has to cure, for what is harmless and what is an echo of an earlier call explain nothing.
-func ClassifyLog(text string) []Found {
-	var found []Found
+// Bounds of what is kept of a log, however long it is.
+const (
+	maxRecord = 64 << 10 // bytes of one record that are looked at
+	maxKinds  = 256      // kinds of failures that are told
+)
+
+// ClassifyLog names the failures that a pasted text tells of: an event, a line, or a whole journal, each kind once and with the
+// number of its records. It reads to the end and keeps one record at a time. Records without a known failure are passed over, and
+// so are those that their program marks as information, unless nothing else is there. The first one is the main one: the
+// earliest that somebody has to cure, for what is harmless and what is an echo of an earlier call explain nothing. empty is true
+// where there was nothing but blanks.
+func ClassifyLog(r io.Reader) (found []Found, empty bool, err error) {
 	at := map[string]int{}
-	records := splitRecords(text)
-	for _, rec := range records {
+	whole := &ends{}
+	records, err := eachRecord(r, whole, func(rec string) {
+		if informs(rec) {
+			return
+		}
 		v := ClassifyText(rec)
-		if v.Reason == reason.Unclassified && len(records) > 1 {
-			continue
+		if v.Reason == reason.Unclassified {
+			return
 		}
 		plugin := PluginIn(rec)
 		key := v.Reason.Name + " " + plugin
 		if i, ok := at[key]; ok {
 			found[i].Count++
-			continue
+		} else if len(found) < maxKinds {
+			at[key] = len(found)
+			found = append(found, Found{v, plugin, rec, 1})
 		}
-		at[key] = len(found)
-		found = append(found, Found{v, plugin, rec, 1})
-	}
-	if len(found) == 0 {
-		return []Found{{ClassifyText(text), PluginIn(text), text, 1}}
+	})
+	text := whole.String()
+	if len(found) == 0 || records == 1 {
+		return []Found{{ClassifyText(text), PluginIn(text), text, 1}}, strings.TrimSpace(text) == "", err
 	}
 	for i, f := range found {
 		if !echo(f.Reason) {
@@ -45,7 +58,7 @@ func ClassifyLog(text string) []Found {
 			break
 		}
 	}
-	return found
+	return found, false, err
 }
 
 // echo tells whether a reason is what remains of another failure, or harmless.
@@ -54,24 +67,75 @@ func echo(r *reason.Reason) bool {
 		r == reason.ConfigMissing || r == reason.InvalidPluginOutput || r == reason.PluginKilled
 }
 
-// splitRecords cuts a pasted text into log records. A record starts at a line that looks like one (a timestamp,
-// klog's header, an event's type, a JSON object); other lines belong to the record before. A text with no such
-// line is one record.
-func splitRecords(text string) []string {
-	var records []string
-	start := 0
-	for i := 0; i < len(text); {
-		if i > start && recordStart(text[i:]) {
-			records = append(records, strings.TrimRight(text[start:i], "\r\n"))
-			start = i
+// ends keeps the beginning and the end of a text, which is as much as fold looks at.
+type ends struct{ head, tail []byte }
+
+func (e *ends) add(line string) {
+	if room := maxText/2 - len(e.head); room > 0 && len(e.tail) == 0 {
+		k := min(room, len(line))
+		e.head = append(e.head, line[:k]...)
+		line = line[k:]
+	}
+	e.tail = append(e.tail, line...)
+	if over := len(e.tail) - maxText/2; over > 0 {
+		e.tail = append(e.tail[:0], e.tail[over:]...)
+	}
+}
+
+func (e *ends) String() string { return string(e.head) + string(e.tail) }
+
+// eachRecord cuts a text into log records. A record starts at a line that looks like one (a timestamp, klog's header, an event's
+// type, a JSON object); other lines belong to the record before. A text with no such line is one record.
+func eachRecord(r io.Reader, whole *ends, each func(record string)) (records int, err error) {
+	var rec strings.Builder
+	flush := func() {
+		if text := strings.TrimRight(rec.String(), "\r\n"); text != "" {
+			records++
+			each(text)
 		}
-		n := strings.IndexByte(text[i:], '\n')
-		if n < 0 {
+		rec.Reset()
+	}
+	for in := bufio.NewReaderSize(r, maxRecord); err == nil; {
+		var line []byte
+		var more bool
+		if line, more, err = in.ReadLine(); err != nil {
 			break
 		}
-		i += n + 1
+		text := string(line) // at most maxRecord of it; the rest of a longer line is passed over
+		for more && err == nil {
+			_, more, err = in.ReadLine()
+		}
+		whole.add(text + "\n")
+		if recordStart(text) {
+			flush()
+		}
+		if room := maxRecord - rec.Len(); room > 0 {
+			rec.WriteString(text[:min(room, len(text))] + "\n")
+		}
 	}
-	return append(records, strings.TrimRight(text[start:], "\r\n"))
+	flush()
+	if err == io.EOF {
+		err = nil
+	}
+	return records, err
+}
+
+// informs tells the records that their program marks as no error: klog's I, logrus' and zap's levels, an event of type Normal.
+func informs(rec string) bool {
+	if strings.HasPrefix(strings.TrimLeft(rec, " \t"), "Normal ") {
+		return true
+	}
+	head := rec[:min(len(rec), 256)]
+	for _, mark := range [...]string{"level=info ", "level=debug ", `"level":"info"`, `"level":"debug"`} {
+		if strings.Contains(head, mark) {
+			return true
+		}
+	}
+	i := strings.Index(head, "]: I") // journalctl's "kubelet[42]: " and klog's "I0102 "
+	if i >= 0 {
+		head = head[i+len("]: "):]
+	}
+	return len(head) > 5 && head[0] == 'I' && head[5] == ' ' && strings.Trim(head[1:5], "0123456789") == ""
 }
 
 var months = [...]string{"Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ", "Dec "}

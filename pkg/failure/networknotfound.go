@@ -10,6 +10,8 @@ var networkNotFound = Class{
 		"cannot find a network-attachment-definition",
 	},
 	Any: []string{
+		"find network configuration for",
+		"network configuration for … in directory",
 		"failed to get network resource",
 		"no net configuration with name",
 		"no such network",

@@ -12,9 +12,12 @@ var pluginNotFound = Class{
 		return ""
 	},
 	Sure: []string{
+		`needs cni plugin "…" to be installed`,
 		"failed to find plugin",
 	},
 	Any: []string{
+		"unable to locate plugin",
+		`plugin "…" not found`,
 		"could not find plugin",
 		"couldn't find plugin",
 		"cannot find plugin",
@@ -60,5 +63,7 @@ var pluginNotFound = Class{
 		{`fork/exec /opt/cni/bin/bridge: no such file or directory`, ""},
 		{`failed to find plugin "istio-cni" in path [/opt/cni/bin]`, ""},
 		{`exec: "calico-ipam": executable file not found in $PATH`, ""},
+		{`Error response from daemon: plugin "calico" not found`, "projectcalico/calicoctl#1896"},
+		{`unable to locate plugin : calico`, "projectcalico/calico#5801"},
 	},
 }

@@ -54,5 +54,6 @@ var podNotFound = Class{
 		{`CNI request failed with status 400: 'pod sandbox not found for ID 7ef85ddb9febab8c0d84a42cd3ccd98c49fc206cef5dc87b6f1db85632ef9e6a\n'`, "ovn-kubernetes/ovn-kubernetes#1830"},
 		{`CNI request failed with status 400: '[ns/pod] pod deleted before sandbox ADD operation began. Request Pod UID abc is different from the Pod UID (def) retrieved from the informer/API'`, ""},
 		{`Multus: [ns/pod/uid]: error getting pod: pods "web-1" not found`, ""},
+		{`Error while adding pod to CNI network "k8s-pod-network": namespaces "nifty_pasteur" not found`, "Netcracker/KubeMarine#6"},
 	},
 }

@@ -5,6 +5,11 @@ var versionIncompatible = Class{
 	Reason: "VersionIncompatible",
 	Codes:  []uint{1},
 	Any: []string{
+		"only supports version",
+		"supports only cni version",
+		"only supports cni version",
+		"cannot convert: … to",
+		"no valid conversion",
 		"incompatible cni versions",
 		"incompatible cni version",
 		"does not support config version",
@@ -70,5 +75,6 @@ var versionIncompatible = Class{
 		{`invalid version "": the version is empty`, "kubernetes/website#34204"},
 		{`incompatible CNI versions; config is "1.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0"]`, ""},
 		{`cni config load failed: failed to load CNI config list file /etc/cni/net.d/10.conflist: error parsing configuration list: invalid version "": the version is empty`, ""},
+		{`getPodResources: failed to list pod resources, rpc error: code = Unimplemented desc = unknown service v1.PodResourcesLister`, "k8snetworkplumbingwg/sriov-network-device-plugin#388"},
 	},
 }

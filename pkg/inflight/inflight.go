@@ -20,8 +20,10 @@ const maxMark = 16 << 10
 
 // Call is what a mark says.
 type Call struct {
-	PID         int       `json:"pid"`
-	Start       string    `json:"start"` // of the process, in clock ticks since boot: a number may be used again
+	PID   int    `json:"pid"`
+	Start string `json:"start"` // of the process, in clock ticks since boot: a number may be used again
+	// Namespace is the PID namespace that PID counts in: who stands in another one cannot tell whether the process lives.
+	Namespace   string    `json:"pidNamespace,omitempty"`
 	Verb        string    `json:"verb"`
 	Network     string    `json:"network"`
 	ContainerID string    `json:"containerId"`
@@ -50,11 +52,17 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 	}
 	disk.Sweep(dir)
 	running, killed = look(dir)
-	c.PID, c.Began = os.Getpid(), time.Now().UTC()
+	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
 	m = &Mark{dir, c}
 	return m, running, killed, m.write()
+}
+
+// Killed removes and returns the marks of calls that were killed, for somebody who is no call.
+func Killed(dir string) []Call {
+	_, killed := look(dir)
+	return killed
 }
 
 func look(dir string) (running, killed []Call) {
@@ -98,8 +106,17 @@ func Running(dir string) (running, dead []Call) {
 
 // alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
 func (c Call) alive() bool {
+	if c.Namespace != "" && c.Namespace != namespace() {
+		return true // as far as can be seen from here
+	}
 	parent, start := stat(c.PID)
 	return parent >= 0 && (c.Start == "" || c.Start == start)
+}
+
+// namespace names this process's PID namespace, "pid:[4026531836]"; "" where /proc does not tell.
+func namespace() string {
+	name, _ := os.Readlink("/proc/self/ns/pid")
+	return name
 }
 
 // Starting notes which plugin runs from now on.

@@ -43,6 +43,27 @@ const (
 	Nobody        Blame = "nobody"        // harmless, or it passes by itself
 )
 
+// Party says in words whose turn it is.
+func (b Blame) Party() string {
+	switch b {
+	case Configuration:
+		return "configuration: whoever writes the files in net.d"
+	case Node:
+		return "node: whoever runs the node, its packages, kernel and disks"
+	case AddOn:
+		return "add-on: the network add-on's own pods on this node"
+	case Cluster:
+		return "cluster: control plane, API server, rights, address plan"
+	case Cloud:
+		return "cloud: the provider's limits and interfaces"
+	case Runtime:
+		return "runtime: containerd, CRI-O or kubelet, which call the plugin"
+	case Nobody:
+		return "nobody: harmless, or it passes by itself"
+	}
+	return string(b)
+}
+
 // Reason is one class of failures.
 type Reason struct {
 	Name      string   // CamelCase, stable

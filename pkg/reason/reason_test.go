@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -61,5 +62,19 @@ func TestEveryReasonIsWhole(t *testing.T) {
 	files, _ := filepath.Glob("*.go")
 	if n := len(files) - 2; n != len(All()) { // reason.go and this file
 		t.Errorf("%d files of reasons, %d in All", n, len(All()))
+	}
+}
+
+// TestConfirmIsShell: what a page tells to run is one command line that a shell takes as it stands, with nothing to fill in.
+func TestConfirmIsShell(t *testing.T) {
+	for _, r := range All() {
+		for _, command := range r.Confirm {
+			if out, err := exec.Command("sh", "-n", "-c", command).CombinedOutput(); err != nil {
+				t.Errorf("%s: %q: %s", r.Name, command, out)
+			}
+			if strings.ContainsAny(command, "\n…") || regexp.MustCompile(`<[A-Za-z]|(^| )[A-Z]{4,}( |$)`).MatchString(command) {
+				t.Errorf("%s: %q wants something filled in", r.Name, command)
+			}
+		}
 	}
 }

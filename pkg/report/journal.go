@@ -63,7 +63,7 @@ func (r *Record) call() journal.Entry {
 	f := r.fields(idDone)
 	f["CNI_DURATION_USEC"] = strconv.FormatInt(r.Duration.Microseconds(), 10)
 	e := journal.Entry{Priority: journal.Info, Message: r.Text(), Fields: f}
-	if r.Verb == "STATUS" && !r.Recovered {
+	if (r.Verb == "STATUS" || r.Verb == Watch) && !r.Recovered {
 		e.Priority = journal.Debug // every five seconds
 	}
 	if r.Failure == nil {
@@ -112,6 +112,9 @@ func (r *Record) fields(id string) map[string]string {
 		"CNI_NETNS":       Clean(r.Netns),
 		"CNI_NETWORK":     Clean(r.Network),
 		"TRACE_ID":        Clean(r.TraceID),
+	}
+	if r.Verb == Watch {
+		delete(f, "CNI_COMMAND") // no runtime gave one
 	}
 	if r.Pod != nil {
 		f["K8S_POD_NAMESPACE"], f["K8S_POD_NAME"], f["K8S_POD_UID"] = Clean(r.Pod.Namespace), Clean(r.Pod.Name), Clean(r.Pod.UID)

@@ -15,6 +15,9 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
 
+// Watch is the verb of a Record that is no call: somebody has looked at the chain while no runtime asked.
+const Watch = "watch"
+
 // Record is one call.
 type Record struct {
 	Time        time.Time     `json:"time"` // of its start
@@ -29,7 +32,7 @@ type Record struct {
 
 	Chain   *Chain `json:"chain,omitempty"` // nil where it could not be read
 	Changed bool   `json:"-"`               // the chain is another than at the call before: it is told
-	// Recovered marks a STATUS that is well again after one that was not.
+	// Recovered marks a STATUS, or a look, that is well again after one that was not.
 	Recovered bool     `json:"-"`
 	Runs      []Run    `json:"-"`                 // plugins that ran, in order
 	Failure   *Failure `json:"failure,omitempty"` // nil: the call succeeded
@@ -72,6 +75,7 @@ type Note struct {
 type Failure struct {
 	Reason *reason.Reason
 	Words  string // what decided the reason
+	Said   bool   // Words stand in what the plugin said
 	Code   uint   // of the CNI error
 	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of.
 	Place  diag.Place
@@ -94,7 +98,7 @@ type Failure struct {
 	Signal   int
 	// ChainLevel: the chain cannot run, so this is the node's failure and not one attachment's.
 	ChainLevel bool
-	// Repeated marks a STATUS that says what the one before it said: runtimes ask every five seconds.
+	// Repeated marks a STATUS, or a look, that says what the one before it said: runtimes ask every five seconds.
 	Repeated bool
 }
 

@@ -32,10 +32,39 @@ func TestCNIError(t *testing.T) {
 	}
 }
 
+// The first 80 bytes name plugin and cause, whatever a plugin wraps it in; its own words stay as they are.
+func TestLead(t *testing.T) {
+	late := `error getting ClusterInformation: Get "https://10.96.0.1:443/apis/crd.projectcalico.org/v1/x": dial tcp 10.96.0.1:443: i/o timeout`
+	full := "failed to allocate for range 0: write /var/lib/cni/networks/cbr0/10.7.0.2: no space left on device"
+	for _, c := range []struct {
+		r           *reason.Reason
+		said        bool
+		words       string
+		cause, want string
+	}{
+		{reason.APIUnreachable, true, "dial tcp 10.96.0.1:443: i/o timeout", late, "calico (1/3): " + reason.APIUnreachable.Title + ": " + late},
+		{reason.HostResourceExhausted, true, "no space left on device", full, "calico (1/3): " + reason.HostResourceExhausted.Title + " (no space left on device): " + full},
+		{reason.APIUnauthorized, true, "unauthorized", "connection is Unauthorized", "calico (1/3): connection is Unauthorized"},
+		{reason.VersionIncompatible, false, "CNI code 1", late, "calico (1/3): " + late},
+		{reason.Unclassified, false, "", late, "calico (1/3): " + late},
+	} {
+		f := &Failure{Reason: c.r, Said: c.said, Words: c.words, Plugin: "calico", Of: 3, Cause: c.cause, Given: true}
+		if got := f.Line(); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+		if e := (&Record{Verb: "ADD", Failure: f}).CNIError(); e.Msg != c.want {
+			t.Errorf("the CNI error says %s", e.Msg)
+		}
+		if e := (&Record{Verb: "DEL", Failure: f}).CNIError(); !strings.HasSuffix(e.Msg, c.cause) {
+			t.Errorf("a plugin's words are changed: %s", e.Msg)
+		}
+	}
+}
+
 // No reason's cure makes a DEL of ours look done to containerd.
 func TestDelWords(t *testing.T) {
 	for _, r := range reason.All() {
-		e := (&Record{Verb: "DEL", Failure: &Failure{Reason: r, Cause: "x"}}).CNIError()
+		e := (&Record{Verb: "DEL", Failure: &Failure{Reason: r, Cause: "x", Words: "y", Said: true}}).CNIError()
 		if text := e.Error(); strings.Contains(text, "not found") || strings.Contains(text, "no such file or directory") {
 			t.Errorf("%s: %s", r.Name, text)
 		}

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/cni-shim/cni-shim/pkg/failure"
 )
 
 // maxText bounds each text that leaves the process, in bytes.
@@ -27,14 +29,34 @@ func (f *Failure) Where() string {
 }
 
 // Line is place and cause: what has to be read in the first 80 bytes.
-func (f *Failure) Line() string { return f.Where() + ": " + Clean(f.Cause) }
+func (f *Failure) Line() string { return f.Where() + ": " + f.lead() + Clean(f.Cause) }
+
+// headline is where many tools cut a message, in bytes.
+const headline = 80
+
+// lead says in a few words what happened where a plugin gets to it too late: errors are wrapped from the inside, so theirs come
+// last. What the plugin said follows it unchanged.
+func (f *Failure) lead() string {
+	if !f.Said || f.Words == "" {
+		return ""
+	}
+	where := f.Where() + ": "
+	if (failure.Verdict{Words: f.Words}).Within(headline, where+Clean(f.Cause)) {
+		return ""
+	}
+	title := f.Reason.Title
+	if len(where)+len(title)+len(f.Words)+len(" ()") <= headline {
+		title += " (" + Clean(f.Words) + ")"
+	}
+	return title + ": "
+}
 
 // CNIError is the rendering for the runtime: kubelet shows "msg; details". In a DEL our own words avoid those that
 // containerd takes for success.
 func (r *Record) CNIError() *types.Error {
 	f := r.Failure
 	tail := fmt.Sprintf("[%s] %s", f.Reason.Name, f.Cure())
-	where, cause, details := f.Where(), Clean(f.Cause), Clean(f.Details)
+	where, cause, details := f.Where()+": "+f.lead(), Clean(f.Cause), Clean(f.Details)
 	if f.Place.Line > 0 || f.Plugin == "" && f.Place.File != "" {
 		tail = f.Place.File + " " + tail
 	}
@@ -47,7 +69,7 @@ func (r *Record) CNIError() *types.Error {
 	if details != "" {
 		tail = details + " " + tail
 	}
-	return types.NewError(f.Code, where+": "+cause, tail)
+	return types.NewError(f.Code, where+cause, tail)
 }
 
 // delWords replaces what go-cni reads as "already deleted" (its Remove): "not found", and with no netns "no such file or
@@ -59,15 +81,18 @@ func delWords(s string) string {
 // Text is the call on one line: the MESSAGE of its journal entry.
 func (r *Record) Text() string {
 	var b strings.Builder
-	b.WriteString(r.Verb)
+	did, failed := r.Verb+" ok in "+r.Duration.Round(100_000).String(), r.Verb+" failed"
+	if r.Verb == Watch {
+		did, failed = "the chain can take pods", "the chain cannot take pods"
+	}
 	if r.Failure != nil {
-		fmt.Fprintf(&b, " failed: %s", r.Failure.Line())
+		fmt.Fprintf(&b, "%s: %s", failed, r.Failure.Line())
 		if r.Failure.Details != "" {
 			fmt.Fprintf(&b, "; %s", Clean(r.Failure.Details))
 		}
 		fmt.Fprintf(&b, " [%s] %s", r.Failure.Reason.Name, r.Failure.Cure())
 	} else {
-		fmt.Fprintf(&b, " ok in %s", r.Duration.Round(100_000))
+		b.WriteString(did)
 	}
 	if who := r.who(); who != "" {
 		fmt.Fprintf(&b, " (%s)", who)

@@ -35,6 +35,7 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 	if a.Path == "" {
 		f.Reason = reason.PluginNotFound
 		f.Cause, f.Fix = inventory.Missing(a.Type, filepath.SplitList(os.Getenv("CNI_PATH")))
+		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type}
 		return f
 	}
 	if inventory.Definite(a.Errno) {
@@ -53,7 +54,7 @@ func (c *call) failed(ch *chain.Chain, r *delegate.Runner, err error) *report.Fa
 	}
 	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin
-	f.Reason, f.Words = v.Reason, v.Words
+	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
 	if v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0 {
 		f.Fix = "read what the plugin said on stderr: journalctl -t cni-shim -o verbose"
 	}

@@ -54,6 +54,7 @@ type call struct {
 	store  *attachment.Store
 	mark   *inflight.Mark
 	killed []inflight.Call // calls found dead, to be told with this one
+	budget time.Duration   // that logging may cost
 	stdout []byte
 	undo   func() // what ADD has set up so far; nil where that is nothing
 }
@@ -66,7 +67,7 @@ func Handle() *Answer {
 		_ = version.All.Encode(&b) // to memory
 		return &Answer{Stdout: b.Bytes()}
 	}
-	c := &call{config: config.Default()}
+	c := &call{config: config.Default(), budget: journalBudget}
 	c.record = report.Record{
 		Time: time.Now().UTC(), Verb: verb,
 		ContainerID: os.Getenv("CNI_CONTAINERID"), IfName: os.Getenv("CNI_IFNAME"), Netns: os.Getenv("CNI_NETNS"),
@@ -242,14 +243,14 @@ func (c *call) tell() {
 		entries = append(entries, r.Journal(c.config.LogLevel)...)
 		_ = c.status.Add(status.EventOf(r, 0, nil)) // that the file cannot be kept is told once, below
 	}
-	lost, why := journal.Send(entries, journalBudget)
+	lost, why := journal.Send(entries, c.budget)
 	if lost > 0 {
 		c.status.Unlogged()
 	} else if back := c.status.Logged(); back.Journal > 0 {
-		_, _ = journal.Send([]journal.Entry{c.record.Warn(fmt.Sprintf("journald takes entries again; %d were lost, the last at %s: %s", back.Journal, back.Last.Format(time.RFC3339), back.Why))}, journalBudget/3)
+		_, _ = journal.Send([]journal.Entry{c.record.Warn(fmt.Sprintf("journald takes entries again; %d were lost, the last at %s: %s", back.Journal, back.Last.Format(time.RFC3339), back.Why))}, c.budget/3)
 	}
 	if err := c.status.Add(status.EventOf(&c.record, lost, why)); err != nil && lost == 0 {
-		_, _ = journal.Send([]journal.Entry{c.record.Warn("the status file is not kept: " + err.Error())}, journalBudget/3)
+		_, _ = journal.Send([]journal.Entry{c.record.Warn("the status file is not kept: " + err.Error())}, c.budget/3)
 	}
 }
 

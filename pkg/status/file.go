@@ -46,6 +46,8 @@ type Verdict struct {
 	Cure    string    `json:"cure,omitempty"`
 	Since   time.Time `json:"since"`          // of the last change of Ready
 	Verb    string    `json:"verb,omitempty"` // whose call decided it
+	// ChainLevel: the chain itself cannot run; else a plugin's STATUS said so.
+	ChainLevel bool `json:"chainLevel,omitempty"`
 }
 
 // Condition follows the conventions of Kubernetes: status is True, False or Unknown, and lastTransitionTime its last change.
@@ -89,7 +91,9 @@ type Failure struct {
 	Details string `json:"details,omitempty"`
 	Cure    string `json:"cure"`
 	Who     string `json:"who"`
-	Stderr  string `json:"stderr,omitempty"`
+	// Retry: the runtime's own retry is likely to help.
+	Retry  bool   `json:"retry"`
+	Stderr string `json:"stderr,omitempty"`
 	// Evidence is what was seen on the node after the last of them.
 	Evidence    []evidence.Fact `json:"evidence,omitempty"`
 	Network     string          `json:"network,omitempty"`

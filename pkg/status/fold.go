@@ -40,10 +40,10 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	if x == nil {
 		return e
 	}
-	e.ChainLevel = x.ChainLevel || r.Verb == "STATUS"
+	e.ChainLevel = x.ChainLevel
 	e.Failure = &Failure{
 		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
-		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who),
+		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
 		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
 		Count: 1, First: r.Time, Last: r.Time,
 	}
@@ -65,14 +65,9 @@ func cut(s string) string {
 
 // fold takes one event into the file.
 func (f *File) fold(e *Event) {
-	v := f.Calls[e.Verb]
-	if v == nil {
-		v = &Verb{ByReason: map[string]int64{}}
-		f.Calls[e.Verb] = v
+	if e.Verb != report.Watch { // which is no call
+		f.count(e)
 	}
-	v.Total++
-	v.Last = e.Time
-	v.Duration.add(e.DurationUsec)
 	if e.Chain != nil {
 		f.Chains = slices.DeleteFunc(f.Chains, func(c *report.Chain) bool { return c == nil || c.Network == e.Chain.Network })
 		f.Chains = append([]*report.Chain{e.Chain}, f.Chains[:min(len(f.Chains), maxChains-1)]...)
@@ -85,30 +80,47 @@ func (f *File) fold(e *Event) {
 	}
 	f.condition("JournalAvailable", e.JournalLost == 0, "JournalUnavailable", e.JournalWhy, e.Time)
 	if e.Failure != nil {
-		v.Failed++
-		if v.ByReason == nil {
-			v.ByReason = map[string]int64{}
-		}
-		if _, ok := v.ByReason[e.Failure.Reason]; ok || len(v.ByReason) < maxReasons {
-			v.ByReason[e.Failure.Reason]++
-		}
 		f.failed(e.Failure)
 	}
 	f.judge(e)
+}
+
+// count takes a call into the numbers of its verb.
+func (f *File) count(e *Event) {
+	v := f.Calls[e.Verb]
+	if v == nil {
+		v = &Verb{ByReason: map[string]int64{}}
+		f.Calls[e.Verb] = v
+	}
+	v.Total++
+	v.Last = e.Time
+	v.Duration.add(e.DurationUsec)
+	if e.Failure == nil {
+		return
+	}
+	v.Failed++
+	if v.ByReason == nil {
+		v.ByReason = map[string]int64{}
+	}
+	if _, ok := v.ByReason[e.Failure.Reason]; ok || len(v.ByReason) < maxReasons {
+		v.ByReason[e.Failure.Reason]++
+	}
 }
 
 // asked is how long a STATUS holds against an ADD: runtimes that use STATUS ask every five seconds.
 const asked = time.Minute
 
 // judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
-// shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A failure of one attachment says
-// nothing about the node.
+// shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A look asks no plugin, so it takes
+// back only that the chain itself cannot run. A failure of one attachment says nothing about the node.
 func (f *File) judge(e *Event) {
 	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods", Verb: e.Verb}
 	switch {
-	case e.Failure != nil && e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD"):
-		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb}
-	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD":
+	case e.Failure != nil && (e.Verb == "STATUS" || e.ChainLevel && (e.Verb == "ADD" || e.Verb == report.Watch)):
+		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb, ChainLevel: e.ChainLevel}
+	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD" && e.Verb != report.Watch:
+		return
+	case e.Verb == report.Watch && !f.Verdict.Ready && !f.Verdict.ChainLevel && !f.Verdict.Since.IsZero():
 		return
 	case e.Verb == "ADD" && !f.Verdict.Ready && f.Verdict.Verb == "STATUS" && f.Calls["STATUS"] != nil && e.Time.Sub(f.Calls["STATUS"].Last) < asked:
 		return

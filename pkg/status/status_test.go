@@ -140,12 +140,17 @@ func TestVerdict(t *testing.T) {
 		{"STATUS", nil, true, 0}, {"ADD", pod, true, 0}, {"ADD", chain, false, 0}, {"DEL", nil, false, 0}, {"ADD", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, false, 30 * time.Second}, {"STATUS", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, true, 2 * time.Minute}, // nobody asks for STATUS any more
+		{"watch", chain, false, 0}, {"watch", nil, true, 0}, {"STATUS", chain, false, 0}, {"watch", nil, true, 0},
+		{"STATUS", pod, false, 0}, {"watch", nil, false, 2 * time.Minute}, {"STATUS", nil, true, 0}, // a look asks no plugin
 	} {
 		e := event(c.verb, c.fail)
 		e.Time = e.Time.Add(c.later)
 		if f.fold(e); f.Verdict.Ready != c.ready {
 			t.Errorf("step %d: %+v", i, f.Verdict)
 		}
+	}
+	if f.Calls["watch"] != nil || f.Calls["STATUS"].Total != 7 {
+		t.Errorf("%+v", f.Calls)
 	}
 }
 

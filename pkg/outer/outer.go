@@ -1,0 +1,156 @@
+// Package outer makes the shim's own list, the one that the runtime reads, out of the chain that it wraps. Whoever installs the
+// shim and whoever keeps the list true ask here, so they write the same.
+package outer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/containernetworking/cni/libcni"
+
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/config"
+)
+
+// Name is the file's: it sorts first, so that runtimes use it.
+const Name = "00-cni-shim.conflist"
+
+// The versions of the list: old runtimes take the first, new ones the highest of the others that they know (SPEC 1.1, section 1).
+const cniVersion = "1.0.0"
+
+var cniVersions = []string{"0.4.0", "1.0.0", "1.1.0"}
+
+// capabilities are those that runtimes and meta-plugins pass (containerd, CRI-O, podman, nerdctl, multus). One that no plugin of
+// the chain declares costs nothing: the shim hands each plugin what that plugin declares.
+var capabilities = []string{
+	"CNIDeviceInfoFile", "aliases", "bandwidth", "cgroupPath", "deviceID", "dns", "infinibandGUID",
+	"io.kubernetes.cri.pod-annotations", "ipRanges", "ips", "mac", "portMappings",
+}
+
+// derived are the keys of the list that it gets from the chain, or that are the same in every list of the shim's.
+var derived = []string{"cniVersion", "cniVersions", "name", "disableCheck", "disableGC", "loadOnlyInlinedPlugins", "plugins"}
+
+// ErrForeign is a list that the shim does not stand in: it is not the shim's to write.
+var ErrForeign = errors.New("the shim does not stand in it")
+
+// List is the shim's list as somebody left it.
+type List struct {
+	Name    string // of the network
+	keys    *object
+	plugins []json.RawMessage // as they stand in the text; libcni's own have lost the order of keys and the digits of numbers
+	at      int               // the shim's place among them
+}
+
+// Parse reads a list that libcni takes and the shim stands in. Another error than ErrForeign is libcni's refusal.
+func Parse(text []byte) (*List, error) {
+	conf, err := libcni.NetworkConfFromBytes(text)
+	if err != nil {
+		return nil, err
+	}
+	l := &List{Name: conf.Name, keys: parseObject(text)}
+	l.at = slices.IndexFunc(conf.Plugins, func(p *libcni.PluginConfig) bool { return p.Network.Type == config.Type })
+	if l.at < 0 || json.Unmarshal(l.keys.get("plugins"), &l.plugins) != nil || l.at >= len(l.plugins) {
+		return nil, ErrForeign
+	}
+	return l, nil
+}
+
+// Config reads the shim's entry as the shim would be given it, as config.Parse does. An entry without "chain" stands for dir, unless
+// the list is bare.
+func (l *List) Config(dir string) (*config.Config, error) {
+	c, err := config.Parse(l.plugins[l.at])
+	c.Name, c.CNIVersion = l.Name, cniVersion
+	if c.Chain.IsZero() && !l.Bare() {
+		c.Chain.Path = dir
+	}
+	return c, err
+}
+
+// Bare tells an entry without "chain" before other plugins: there the shim may be no more than an observer of an admin's list, which
+// is then not the shim's to write.
+func (l *List) Bare() bool {
+	entry := parseObject(l.plugins[l.at])
+	return entry.get("chain") == nil && len(l.plugins) > 1
+}
+
+// Generate makes the list for a chain, which is found in dir. Of the list as it is, nil where there is none, it keeps as it is what
+// others have put there: keys that are not derived from the chain, of the shim's entry and of the list, and plugins beside the shim.
+// The result is a list that libcni takes.
+func Generate(wrapped *chain.Chain, have *List, dir string) ([]byte, error) {
+	entry, others, plugins, at := &object{}, &object{}, []json.RawMessage{nil}, 0
+	if have != nil {
+		entry, others, plugins, at = parseObject(have.plugins[have.at]), have.keys, slices.Clone(have.plugins), have.at
+	}
+	entry.set("type", quoted(config.Type))
+	if entry.get("chain") == nil {
+		entry.set("chain", quoted(dir))
+	}
+	entry.set("capabilities", union(entry.get("capabilities"), wrapped))
+	plugins[at] = entry.raw()
+
+	list := &object{}
+	list.set("cniVersion", quoted(cniVersion))
+	list.set("cniVersions", compact(cniVersions))
+	list.set("name", quoted(wrapped.Name))
+	if wrapped.DisableCheck {
+		list.set("disableCheck", []byte("true"))
+	}
+	if wrapped.DisableGC {
+		list.set("disableGC", []byte("true"))
+	}
+	list.set("loadOnlyInlinedPlugins", []byte("true")) // else libcni runs the plugins of <dir>/<name> twice
+	for _, k := range others.keys {
+		if !slices.Contains(derived, k) {
+			list.set(k, others.get(k))
+		}
+	}
+	list.set("plugins", compact(plugins))
+	text := list.indented()
+	if _, err := Parse(text); err != nil {
+		return nil, fmt.Errorf("the list that would be written: %w", err) // a name that libcni refuses in lists alone
+	}
+	return text, nil
+}
+
+// Same tells two texts that mean the same, whatever their spaces and the order of their keys.
+func Same(a, b []byte) bool {
+	x, okX := decode(a)
+	y, okY := decode(b)
+	return okX && okY && reflect.DeepEqual(x, y)
+}
+
+func decode(text []byte) (v any, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // two long numbers are not the same for having the same float
+	return v, d.Decode(&v) == nil
+}
+
+// union is what is declared already with the runtimes' keys and those of the chain's plugins, in the order of their names. An admin
+// cannot take one of these away here: a plugin that declares it would no longer get it.
+func union(declared json.RawMessage, wrapped *chain.Chain) json.RawMessage {
+	all := map[string]json.RawMessage{}
+	_ = json.Unmarshal(declared, &all) // another type than an object is none
+	if all == nil {
+		all = map[string]json.RawMessage{}
+	}
+	for _, k := range capabilities {
+		all[k] = []byte("true")
+	}
+	for _, p := range wrapped.Plugins {
+		for k, on := range p.Network.Capabilities {
+			if on {
+				all[k] = []byte("true")
+			}
+		}
+	}
+	out := &object{}
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		out.set(k, all[k])
+	}
+	return out.raw()
+}

@@ -1,0 +1,103 @@
+package watch
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/source"
+	"github.com/cni-shim/cni-shim/pkg/status"
+)
+
+// quiet is how long a change must have been the last: a writer is to come to rest. most bounds that.
+const (
+	quiet = 100 * time.Millisecond
+	most  = time.Second
+)
+
+// again is how long after a look the next one is made though nothing seems to have changed.
+const again = time.Minute
+
+// Run looks now and at every change, until ctx ends. after is called after each look with why the chain cannot run, at least once
+// a minute.
+func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
+	eyes := &eyes{}
+	defer eyes.close()
+	calls := newCalls(ctx)
+	due, callsDue := time.NewTimer(0), time.NewTimer(most)
+	defer due.Stop()
+	defer callsDue.Stop()
+	var first time.Time // of the changes not yet looked at; zero: there are none
+	pending := true     // callsDue runs
+	for {
+		events, lost := eyes.channels()
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-events:
+			switch {
+			case filepath.Dir(e.Name) == w.callsDir():
+				if !pending {
+					pending = true
+					callsDue.Reset(most)
+				}
+			case eyes.concerns(e.Name):
+				if first.IsZero() {
+					first = time.Now()
+				}
+				due.Reset(min(quiet, max(0, most-time.Since(first))))
+			}
+		case <-lost:
+			due.Reset(quiet)
+		case <-callsDue.C:
+			if pending = false; calls.follow(w.callsDir()) {
+				due.Reset(0)
+			}
+		case pid := <-calls.ended:
+			if calls.gone(pid); calls.follow(w.callsDir()) {
+				due.Reset(0)
+			}
+		case <-due.C:
+			first = time.Time{}
+			_, w.unseen = eyes.open(w.places())
+			after(w.Look(ctx))
+			due.Reset(again)
+			if more, _ := eyes.open(w.places()); more { // what changed there since has told nobody
+				due.Reset(quiet)
+			}
+		}
+	}
+}
+
+func (w *Watch) callsDir() string { return status.Open(w.entry.StatusFile).CallsDir() }
+
+// places lists where changes matter: whole directories, and single names in others.
+func (w *Watch) places() []place {
+	all := []string{w.o.ConfDir, w.callsDir(), filepath.Join(w.o.ConfDir, w.network)}
+	all = append(all, w.o.BinDirs...)
+	if p := w.entry.Chain.Path; p != "" {
+		all = append(all, p, filepath.Join(p, w.network))
+	}
+	for _, dir := range []string{w.o.ConfDir, w.entry.Chain.Path} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if e.Type()&os.ModeSymlink != 0 && source.Readable(e.Name()) {
+				all = append(all, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	for _, dir := range w.o.BinDirs {
+		for _, name := range w.programs {
+			if fi, err := os.Lstat(filepath.Join(dir, name)); err == nil && name != "" && fi.Mode()&os.ModeSymlink != 0 {
+				all = append(all, filepath.Join(dir, name))
+			}
+		}
+	}
+	var out []place
+	for _, path := range all {
+		out = append(out, placesOf(path)...)
+	}
+	return append(out, placesOf(filepath.Join(w.o.StateDir, uninstalled))...)
+}
