@@ -12,7 +12,7 @@ import (
 var update = flag.Bool("update", false, "write docs/runtimes.md from this run")
 
 // situations in the order of the table.
-var situations = slices.Concat(configurations, failures, lives, hangs)
+var situations = slices.Concat(configurations, failures, lives, hangs, kubelets)
 
 // TestCases plays every situation without the shim and with it. With the shim none is worse, and what both said is docs/runtimes.md.
 func TestCases(t *testing.T) {
@@ -29,7 +29,7 @@ func TestCases(t *testing.T) {
 					file = filepath.Join(t.TempDir(), "answers")
 				}
 				if onNode(t, "CASE_ANSWERS="+file) {
-					p := &play{T: t, Node: here, shim: leg == 1}
+					p := &play{T: t, Node: here, shim: leg == 1, keeps: s.keeps != ""}
 					s.play(p)
 					b, _ := json.Marshal(p.rows)
 					if err := os.WriteFile(file, b, 0o644); err != nil {

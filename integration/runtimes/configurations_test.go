@@ -56,7 +56,7 @@ var configurations = []situation{
 		},
 	},
 	{
-		name: "comma", title: "a trailing comma in the only list (Calico's, after `usePodCidr`)", tells: []string{"10-calico.conflist:10:31", "comma", "usePodCidr"},
+		name: "comma", title: "a trailing comma in the only list (Calico's, after `usePodCidr`)", tells: []string{"10-calico.conflist:11:31", "comma", "usePodCidr"},
 		play: func(p *play) {
 			p.network("10-calico.conflist", comma(p.Node))
 			p.start()
@@ -91,7 +91,7 @@ var configurations = []situation{
 		},
 	},
 	{
-		name: "bad-beside-good", title: "a broken list sorts before a good one", tells: []string{"10-calico.conflist:10:31", "comma"},
+		name: "bad-beside-good", title: "a broken list sorts before a good one", tells: []string{"10-calico.conflist:11:31", "comma"},
 		play: func(p *play) {
 			p.network("10-calico.conflist", comma(p.Node))
 			p.Write("20-bridge.conflist", bridge("1.0.0", usual, 63))
@@ -149,11 +149,6 @@ var writes = []struct {
 	{"moved in from another directory", func(_ *node.Node, text string) {
 		must(os.WriteFile("/etc/moved", []byte(text), 0o644))
 		must(os.Rename("/etc/moved", path(main)))
-	}},
-	{"a hard link", func(_ *node.Node, text string) {
-		must(os.WriteFile("/etc/linked", []byte(text), 0o644))
-		must(os.Rename(path(main), "/etc/before"))
-		must(os.Link("/etc/linked", path(main)))
 	}},
 	{"a symbolic link", func(_ *node.Node, text string) {
 		must(os.MkdirAll("/etc/volume/one", 0o755))

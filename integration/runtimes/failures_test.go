@@ -13,9 +13,9 @@ func failing(version string) string {
 `
 }
 
-// result is what a planted plugin prints when it has added a pod.
+// result is what a planted plugin prints when it has added a pod: one of the list's version, whichever that is.
 const result = `cat <<END
-{"cniVersion": "1.0.0", "interfaces": [{"name": "eth0", "sandbox": "$CNI_NETNS"}], "ips": [{"address": "10.60.0.2/24", "interface": 0}]}
+{"interfaces": [{"name": "eth0", "sandbox": "$CNI_NETNS"}], "ips": [{"version": "4", "address": "10.60.0.2/24", "interface": 0}]}
 END
 `
 
@@ -73,11 +73,9 @@ var failures = []situation{
 		},
 	},
 	{
-		name: "add", title: "ADD fails with message and details", tells: []string{"calico (1/2)", "no IPv4 address left in pool", "10.60.0.0/24, 254 of 254"},
+		name: "add", title: "ADD fails with message and details", tells: []string{"calico (1/2)", "No more free addresses in: [10.60.0.0/24]", "IPAMExhausted"},
 		play: func(p *play) {
-			p.Plant("calico", `[ $CNI_COMMAND = ADD ] || exit 0
-echo '{"code": 11, "msg": "no IPv4 address left in pool", "details": "10.60.0.0/24, 254 of 254 in use"}'; exit 1
-`)
+			p.Plant("calico", exhausted)
 			p.network("10-calico.conflist", failing("1.0.0"))
 			p.start()
 			p.ready()
@@ -87,7 +85,7 @@ echo '{"code": 11, "msg": "no IPv4 address left in pool", "details": "10.60.0.0/
 		},
 	},
 	{
-		name: "add-late", title: "the second plugin's ADD fails: what the first set up is undone", tells: []string{"late (2/2)", "no room in the table"},
+		name: "add-late", keeps: "a DEL that fails is never taken for done", title: "the second plugin's ADD fails: what the first set up is undone", tells: []string{"late (2/2)", "no room in the table"},
 		play: func(p *play) {
 			p.Plant("late", "[ $CNI_COMMAND = ADD ] || { echo cannot delete >&2; exit 1; }\n"+`echo '{"code": 100, "msg": "no room in the table"}'; exit 1`+"\n")
 			p.network(main, `{"cniVersion": "1.0.0", "name": "`+usual+`", "plugins": [
@@ -115,4 +113,9 @@ const statusFails = `case $CNI_COMMAND in
 STATUS) echo '{"code": 50, "msg": "datastore is not reachable", "details": "dial tcp 10.96.0.1:443: i/o timeout"}'; exit 1;;
 ADD) ` + result + `esac
 exit 0
+`
+
+// exhausted is a plugin whose pools are used up, in Calico's words.
+const exhausted = `[ $CNI_COMMAND = ADD ] || exit 0
+echo '{"code": 999, "msg": "failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses", "details": "No more free addresses in: [10.60.0.0/24]"}'; exit 1
 `

@@ -28,7 +28,7 @@ var hangs = []situation{
 			p.network("10-calico.conflist", failing("1.1.0"))
 			p.start()
 			for range 3 {
-				_, err := p.Output("crictl", "--timeout", "8s", "info")
+				err := p.Crictl("--timeout", "8s", "info")
 				p.add("`crictl info`", answer(err, "answers"), err == nil)
 			}
 			p.processes("sleep 300")
@@ -43,7 +43,7 @@ var hangs = []situation{
 			p.Plant("calico", "[ $CNI_COMMAND = ADD ] || exit 0\nsleep 20 &\n"+result)
 			p.network("10-calico.conflist", `{"cniVersion": "1.0.0", "name": "`+usual+`", "plugins": [{"type": "calico"}]}`)
 			p.start()
-			p.run("web", "--timeout", "8s")
+			p.end(p.run("web", "--timeout", "8s"))
 			p.left()
 		},
 	},
@@ -55,7 +55,9 @@ var hangs = []situation{
 			p.start()
 			done := make(chan error, 1)
 			go func() { done <- p.RunPod(&node.Pod{Name: "stuck"}, "--timeout", "15s") }()
-			time.Sleep(time.Second)
+			if !p.Wait(20*time.Second, func() bool { return p.Processes("sleep 300") == 1 }) {
+				p.Fatal("ADD of the first pod does not hang")
+			}
 			p.Write("20-other.conflist", bridge("1.0.0", "other", 60))
 			p.Settle()
 			p.run("web", "--timeout", "8s")
@@ -64,9 +66,10 @@ var hangs = []situation{
 	},
 }
 
-// processes counts what still runs of a command.
+// processes counts what still runs of a command, some seconds after whoever runs it has given up.
 func (p *play) processes(command string) {
 	p.Helper()
-	n := p.Processes(command)
+	n := 0
+	p.Wait(3*time.Second, func() bool { n = p.Processes(command); return n == 0 })
 	p.add("hanging processes", fmt.Sprint(n), n == 0)
 }

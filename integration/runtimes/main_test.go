@@ -4,6 +4,7 @@ package runtimes
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -20,6 +21,10 @@ func TestMain(m *testing.M) {
 	os.Exit(node.Main(
 		func(dir string) int {
 			cache = dir
+			if err := node.BuildGuests(cache); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
 			defer node.RemoveCgroups()
 			return m.Run()
 		},

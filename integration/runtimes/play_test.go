@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
 )
@@ -14,6 +15,8 @@ import (
 type situation struct {
 	name, title string
 	tells       []string // what an admin has to be told: cause and place
+	keeps       string   // why the shim rightly remembers an attachment at the end; else it must not
+	known       string   // why the node's condition says less with the shim; else it must not
 	play        func(*play)
 }
 
@@ -21,8 +24,9 @@ type situation struct {
 type play struct {
 	*testing.T
 	*node.Node
-	shim bool
-	rows []row
+	shim  bool
+	keeps bool
+	rows  []row
 }
 
 // row is one question and its answer.
@@ -93,15 +97,19 @@ func (p *play) end(pod *node.Pod) {
 	p.add(asksEnd, answer(err, "done"), err == nil)
 }
 
-// left looks for what pods that are gone have left.
+// left looks for what pods that are gone have left, once the runtime has had some time: it goes on after its client gave up.
 func (p *play) left() {
 	p.Helper()
-	left := p.Left()
+	var left []string
+	p.Wait(5*time.Second, func() bool { left = p.Left(); return len(left) == 0 })
 	what := strings.Join(left, ", ")
 	if what == "" {
 		what = "nothing"
 	}
 	p.add(asksLeft, what, len(left) == 0)
+	if !p.keeps && !p.Wait(5*time.Second, func() bool { return p.Kept() == 0 }) {
+		p.Errorf("the shim remembers %d attachments of pods that are gone", p.Kept())
+	}
 }
 
 // told reads the failures in the shim's journal: those of ADD and DEL, each once.
@@ -129,6 +137,7 @@ var volatile = []struct {
 	put  string
 }{
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "<ID>"},
+	{regexp.MustCompile(`container [0-9a-f]{12}\b`), "container <ID>"},
 	{regexp.MustCompile(`cni-[0-9a-f]{8}-[0-9a-f-]{27}`), "cni-<UUID>"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`), "<TIME>"},
 	{regexp.MustCompile(`veth[0-9a-f]+`), "veth<ID>"},
@@ -142,19 +151,25 @@ func plain(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// verdict compares the two legs of a situation: "worse" names the row, "better" tells by what, and "" is neither.
+// runs tells whether pods can be run, as far as it was asked.
+func runs(rows []row) bool {
+	return !slices.ContainsFunc(rows, func(r row) bool { return r.What == asksRun && !r.Works })
+}
+
+// verdict compares the two legs of a situation: "worse" names the row, "better" tells by what, and "" is neither. A node where no
+// pod runs should not be ready, and one where pods run should.
 func verdict(s *situation, without, with []row) (worse, better string) {
 	if len(without) != len(with) {
 		return fmt.Sprintf("%d answers without, %d with", len(without), len(with)), ""
 	}
-	runs := true
 	says := [2]bool{true, true}
-	for _, r := range with {
-		runs = runs && (r.What != asksRun || r.Works)
-	}
 	for i := range with {
-		switch a, b := without[i], with[i]; {
-		case a.Works && !b.Works && (runs || b.What != asksReady): // a node where no pod runs is not ready, whatever it says
+		a, b := without[i], with[i]
+		if a.What == asksReady {
+			a.Works, b.Works = a.Works == runs(without), b.Works == runs(with)
+		}
+		switch {
+		case a.Works && !b.Works && s.known == "":
 			worse = b.What
 		case !a.Works && b.Works:
 			better = "works"

@@ -16,7 +16,8 @@ Written by ` + "`make test-runtimes UPDATE=-update`" + ` from runs with containe
 reference plugins; the tests compare every run with it. Container IDs and durations are left out. "NetworkReady" is the message of
 the runtime's condition, which kubelet copies into the node's Ready condition; what ` + "`crictl runp`" + ` says is the text of the pod's event.
 
-**+** the node does more with the shim, or the admin is told cause and place only with it; **=** no difference that counts.
+**+** the node does more with the shim, or the admin is told cause and place only with it; **=** no difference that counts;
+**±** the pod's event says more and the node's condition less.
 
 | case | asked | without the shim | with it |
 |---|---|---|---|
@@ -25,7 +26,10 @@ the runtime's condition, which kubelet copies into the node's Ready condition; w
 // rows are a situation's rows of the table.
 func rows(s *situation, better string, without, with []row) string {
 	mark := "="
-	if better != "" {
+	switch {
+	case s.known != "":
+		mark = "±"
+	case better != "":
 		mark = "+"
 	}
 	var b strings.Builder
@@ -39,6 +43,12 @@ func rows(s *situation, better string, without, with []row) string {
 			w = "the same"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", title, with[i].What, cell(without[i].Answer), w)
+	}
+	if s.keeps != "" {
+		fmt.Fprintf(&b, "| | | | the shim remembers the attachment: %s |\n", s.keeps)
+	}
+	if s.known != "" {
+		fmt.Fprintf(&b, "| | | | less in the node's condition: %s |\n", s.known)
 	}
 	return b.String()
 }

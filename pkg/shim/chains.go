@@ -17,6 +17,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
@@ -154,7 +155,7 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
 	return &report.Failure{
 		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
+		Path: p.Plugin.Path, Place: diag.Place{File: ch.Source.Path}, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
 		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
 	}
 }

@@ -8,11 +8,14 @@ import (
 	"strings"
 )
 
-// programs are built from Go modules, into sub-directories of the cache. Those that are up to date are left alone by go build.
-var programs = []struct {
+// program is what is built from one Go module, into a file or a directory of the cache. go build leaves alone what is up to date.
+type program struct {
 	module, into string // module is a directory from this module's root
 	packages     []string
-}{
+}
+
+// programs are what every node has.
+var programs = []program{
 	{"../..", "cni/cni-shim", []string{"./plugin"}},
 	{"..", "cni/", []string{
 		plugins + "main/bridge", plugins + "main/loopback", plugins + "main/ptp", plugins + "ipam/host-local", plugins + "meta/portmap", plugins + "meta/tuning",
@@ -21,29 +24,24 @@ var programs = []struct {
 		"github.com/containerd/containerd/v2/cmd/containerd", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
 		"github.com/containerd/containerd/v2/cmd/ctr", "sigs.k8s.io/cri-tools/cmd/crictl", "./pause",
 	}},
-	{"others", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}}, // of a module of its own, so that each has the versions it was made with
+}
+
+// guests are what some tests need besides. Each has a module of its own, so that it is made of the versions that it was released with.
+var guests = []program{
+	{"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
+	{"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
 }
 
 const plugins = "github.com/containernetworking/plugins/plugins/"
 
-// Build makes every program and image of a node in the cache, from this module's root directory.
+// Build makes the programs and images of a node in the cache, from this module's root directory.
 func Build(cache string) error {
 	for _, d := range []string{"bin", "cni", "conf", "images"} {
 		if err := os.MkdirAll(filepath.Join(cache, d), 0o755); err != nil {
 			return err
 		}
 	}
-	for _, p := range programs {
-		args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(cache, p.into)}, p.packages...)
-		if strings.HasSuffix(p.into, "/") {
-			args[4] += "/"
-		}
-		if err := goTool(p.module, args...); err != nil {
-			return err
-		}
-	}
-	// critest is a test and nothing else, so it cannot be a tool of this module
-	if err := goTool(".", "test", "-c", "-o", filepath.Join(cache, "bin", "critest"), "sigs.k8s.io/cri-tools/cmd/critest"); err != nil {
+	if err := build(cache, programs); err != nil {
 		return err
 	}
 	if err := unpackDebian(filepath.Join(cache, "debian")); err != nil {
@@ -59,6 +57,28 @@ func Build(cache string) error {
 		}
 	}
 	return packImages(cache)
+}
+
+// BuildGuests makes the programs that some tests need besides: multus, kubelet, critest.
+func BuildGuests(cache string) error {
+	if err := build(cache, guests); err != nil {
+		return err
+	}
+	// critest is a test and nothing else, so it cannot be a tool of this module
+	return goTool(".", "test", "-c", "-o", filepath.Join(cache, "bin", "critest"), "sigs.k8s.io/cri-tools/cmd/critest")
+}
+
+func build(cache string, programs []program) error {
+	for _, p := range programs {
+		into := filepath.Join(cache, p.into)
+		if strings.HasSuffix(p.into, "/") {
+			into += "/"
+		}
+		if err := goTool(p.module, append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", into}, p.packages...)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func goTool(dir string, args ...string) error {

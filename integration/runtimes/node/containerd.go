@@ -109,4 +109,4 @@ func (n *Node) Reboot() error {
 }
 
 // RuntimeLog is the end of the runtime's log.
-func (n *Node) RuntimeLog(lines int) string { return tail(n.log, lines) }
+func (n *Node) RuntimeLog(lines int) string { return n.Tail(n.log, lines) }

@@ -78,15 +78,16 @@ func SamplePod() string {
 
 // StopPod and RemovePod end a sandbox, as kubelet does one after the other.
 func (n *Node) StopPod(p *Pod, flags ...string) error {
-	return n.crictl(append(flags, "stopp", p.ID)...)
+	return n.Crictl(append(flags, "stopp", p.ID)...)
 }
 
 // RemovePod removes a stopped sandbox.
 func (n *Node) RemovePod(p *Pod, flags ...string) error {
-	return n.crictl(append(flags, "rmp", p.ID)...)
+	return n.Crictl(append(flags, "rmp", p.ID)...)
 }
 
-func (n *Node) crictl(args ...string) error {
+// Crictl runs crictl; the error is what it prints.
+func (n *Node) Crictl(args ...string) error {
 	if out, err := n.Output("crictl", args...); err != nil {
 		return fmt.Errorf("%s", said(out))
 	}
@@ -107,7 +108,7 @@ func (n *Node) StartContainer(p *Pod, image string) error {
 	if err != nil {
 		return fmt.Errorf("%s", said(out))
 	}
-	return n.crictl("start", strings.TrimSpace(out))
+	return n.Crictl("start", strings.TrimSpace(out))
 }
 
 // said is the message of an error that crictl logged.
@@ -115,7 +116,7 @@ func said(out string) string {
 	out = strings.TrimSpace(out)
 	_, msg, ok := strings.Cut(out, "level=fatal msg=")
 	if !ok {
-		return out
+		return strings.TrimSpace(out[strings.LastIndexByte(out, '\n')+1:])
 	}
 	if s, err := strconv.QuotedPrefix(msg); err == nil {
 		msg, _ = strconv.Unquote(s)

@@ -78,7 +78,7 @@ func (n *Node) Journal(priority string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Left is what attachments hold on the node: reserved addresses, ends of pods' cables, kept state of the shim.
+// Left is what attachments hold on the node: reserved addresses and ends of pods' cables.
 func (n *Node) Left() []string {
 	var left []string
 	leases, _ := filepath.Glob("/var/lib/cni/networks/*/*[.:]*")
@@ -91,11 +91,18 @@ func (n *Node) Left() []string {
 	if len(links) != 0 {
 		left = append(left, fmt.Sprintf("%d veth", len(links)))
 	}
-	kept, _ := filepath.Glob("/var/lib/cni-shim/attachments/*/*@*")
-	if len(kept) != 0 {
-		left = append(left, fmt.Sprintf("%d attachments of the shim", len(kept)))
-	}
 	return left
+}
+
+// Kept is how many attachments the shim remembers.
+func (n *Node) Kept() int {
+	kept, _ := filepath.Glob("/var/lib/cni-shim/attachments/*/*@*")
+	return len(kept)
+}
+
+// Wait polls until a condition holds, and is false if it does not in time.
+func (n *Node) Wait(limit time.Duration, holds func() bool) bool {
+	return wait(limit, "", holds) == nil
 }
 
 // Processes counts those that run a command line.
@@ -144,8 +151,8 @@ func wait(limit time.Duration, what string, holds func() bool) error {
 	return fmt.Errorf("%s: not within %s", what, limit)
 }
 
-// tail returns the last lines of a file.
-func tail(path string, lines int) string {
+// Tail returns the last lines of a file.
+func (n *Node) Tail(path string, lines int) string {
 	b, _ := os.ReadFile(path)
 	all := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
 	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))

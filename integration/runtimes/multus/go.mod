@@ -1,4 +1,4 @@
-module github.com/cni-shim/cni-shim/integration/runtimes/others
+module github.com/cni-shim/cni-shim/integration/runtimes/multus
 
 go 1.26.0
 
