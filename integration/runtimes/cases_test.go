@@ -23,6 +23,9 @@ func TestCases(t *testing.T) {
 		answers[s.name] = legs
 		for leg, name := range []string{"without", "with"} {
 			t.Run(s.name+"/"+name, func(t *testing.T) {
+				if s.needs != "" {
+					needs(t, s.needs) // before any leg runs: a leg that waits for a build would keep others from their turn
+				}
 				t.Parallel()
 				file := os.Getenv("CASE_ANSWERS")
 				if here == nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
 )
@@ -98,6 +99,9 @@ func (c *crio) check(rt *libcni.RuntimeConf) error {
 	l, rt, err := c.cached(rt)
 	if err != nil {
 		return err
+	}
+	if able, err := version.GreaterThanOrEqualTo(l.CNIVersion, "0.4.0"); err != nil || !able {
+		return err // what was cached is believed
 	}
 	return c.cni.CheckNetworkList(c.ctx(), l, rt)
 }

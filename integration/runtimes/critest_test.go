@@ -14,6 +14,7 @@ const focus = `Networking|PodSandbox|Idempotence|should support network`
 
 // The specifications of the Container Runtime Interface pass through the shim as they do without it: as many, and none fails.
 func TestCritest(t *testing.T) {
+	needs(t, "critest")
 	for _, leg := range []string{"without", "with"} {
 		t.Run(leg, func(t *testing.T) {
 			if !onNode(t) {
@@ -22,7 +23,7 @@ func TestCritest(t *testing.T) {
 			p := &play{T: t, Node: here, shim: leg == "with"}
 			p.network(main, p.Sample(main))
 			p.start()
-			for _, image := range []string{"busybox", "httpd"} {
+			for _, image := range []string{"busybox", "httpd", "apache"} {
 				if err := p.Import(image); err != nil {
 					t.Fatal(err)
 				}

@@ -151,7 +151,7 @@ var lives = []situation{
 				})
 			}
 			failed := 0
-			for i := range 6 {
+			for i := range 4 {
 				var pods sync.WaitGroup
 				for j := range 2 {
 					pods.Go(func() {
@@ -168,7 +168,7 @@ var lives = []situation{
 			}
 			close(stop)
 			upgrades.Wait()
-			p.add("12 pods, two at once", fmt.Sprintf("%d calls failed", failed), failed == 0)
+			p.add("8 pods, two at once", fmt.Sprintf("%d calls failed", failed), failed == 0)
 			p.left()
 		},
 	},

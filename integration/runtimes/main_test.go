@@ -4,9 +4,9 @@ package runtimes
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
@@ -21,10 +21,6 @@ func TestMain(m *testing.M) {
 	os.Exit(node.Main(
 		func(dir string) int {
 			cache = dir
-			if err := node.BuildGuests(cache); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				return 1
-			}
 			defer node.RemoveCgroups()
 			return m.Run()
 		},
@@ -33,6 +29,21 @@ func TestMain(m *testing.M) {
 			return m.Run()
 		},
 	))
+}
+
+// guests are the programs that were built for single tests, each once.
+var guests sync.Map
+
+// needs builds a program that only some tests need; on a node it is there.
+func needs(t *testing.T, name string) {
+	t.Helper()
+	if here != nil {
+		return
+	}
+	once, _ := guests.LoadOrStore(name, sync.OnceValue(func() error { return node.BuildGuest(cache, name) }))
+	if err := once.(func() error)(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // onNode is true on a node. Outside it runs the same test on a node of its own and is false: the test is over then.

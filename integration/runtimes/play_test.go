@@ -17,6 +17,7 @@ type situation struct {
 	tells       []string // what an admin has to be told: cause and place
 	keeps       string   // why the shim rightly remembers an attachment at the end; else it must not
 	known       string   // why the node's condition says less with the shim; else it must not
+	needs       string   // a program that other situations do without
 	play        func(*play)
 }
 

@@ -26,10 +26,11 @@ var programs = []program{
 	}},
 }
 
-// guests are what some tests need besides. Each has a module of its own, so that it is made of the versions that it was released with.
-var guests = []program{
-	{"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
-	{"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
+// guests are what some tests need besides, by name. Those with a module of their own are made of the versions that they were
+// released with.
+var guests = map[string]program{
+	"multus":  {"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
+	"kubelet": {"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
 }
 
 const plugins = "github.com/containernetworking/plugins/plugins/"
@@ -41,7 +42,7 @@ func Build(cache string) error {
 			return err
 		}
 	}
-	if err := build(cache, programs); err != nil {
+	if err := build(cache, programs...); err != nil {
 		return err
 	}
 	if err := unpackDebian(filepath.Join(cache, "debian")); err != nil {
@@ -59,16 +60,15 @@ func Build(cache string) error {
 	return packImages(cache)
 }
 
-// BuildGuests makes the programs that some tests need besides: multus, kubelet, critest.
-func BuildGuests(cache string) error {
-	if err := build(cache, guests); err != nil {
-		return err
+// BuildGuest makes a program that some tests need besides: multus, kubelet or critest.
+func BuildGuest(cache, name string) error {
+	if name == "critest" { // a test and nothing else, so it cannot be a tool of this module
+		return goTool(".", "test", "-c", "-o", filepath.Join(cache, "bin", name), "sigs.k8s.io/cri-tools/cmd/critest")
 	}
-	// critest is a test and nothing else, so it cannot be a tool of this module
-	return goTool(".", "test", "-c", "-o", filepath.Join(cache, "bin", "critest"), "sigs.k8s.io/cri-tools/cmd/critest")
+	return build(cache, guests[name])
 }
 
-func build(cache string, programs []program) error {
+func build(cache string, programs ...program) error {
 	for _, p := range programs {
 		into := filepath.Join(cache, p.into)
 		if strings.HasSuffix(p.into, "/") {

@@ -15,7 +15,8 @@ import (
 const (
 	PauseImage   = "lab.local/pause:1"
 	BusyboxImage = "lab.local/busybox:1"
-	HTTPDImage   = "lab.local/httpd:1" // busybox, serving one page on port 80
+	HTTPDImage   = "lab.local/httpd:1"                              // busybox, serving one page on port 80
+	apacheImage  = "registry.k8s.io/e2e-test-images/httpd:2.4.39-4" // a name that critest has no option for
 )
 
 // packImages writes an OCI archive for each image, made of static programs alone.
@@ -33,6 +34,7 @@ func packImages(cache string) error {
 	for _, a := range []string{"sh", "cat", "echo", "hostname", "httpd", "ip", "ls", "nc", "sleep", "top", "wget"} {
 		box = append(box, file{"bin/" + a, 0, []byte("busybox")})
 	}
+	serve := []string{"/bin/httpd", "-f", "-p", "80", "-h", "/www"}
 	for _, i := range []struct {
 		file, name string
 		files      []file
@@ -40,7 +42,8 @@ func packImages(cache string) error {
 	}{
 		{"pause", PauseImage, []file{{"pause", 0o755, pause}}, []string{"/pause"}},
 		{"busybox", BusyboxImage, box, []string{"/bin/sh"}},
-		{"httpd", HTTPDImage, append(box, page...), []string{"/bin/httpd", "-f", "-p", "80", "-h", "/www"}},
+		{"httpd", HTTPDImage, append(box, page...), serve},
+		{"apache", apacheImage, append(box, page...), serve},
 	} {
 		if err := os.WriteFile(filepath.Join(cache, "images", i.file+".tar"), pack(i.name, i.files, i.command), 0o644); err != nil {
 			return err
