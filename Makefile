@@ -1,7 +1,9 @@
 # cni-shim: see README.md. Everything that is built lands in bin/ and .cache/.
 SHELL      := /bin/sh
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION)
+COMMIT     ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE       ?= $(shell git log -1 --format=%ct 2>/dev/null)
+LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION) -X github.com/cni-shim/cni-shim/pkg/cli.Commit=$(COMMIT) -X github.com/cni-shim/cni-shim/pkg/cli.Date=$(DATE)
 GO_BUILD   := CGO_ENABLED=0 go build -trimpath
 CACHE      := $(CURDIR)/.cache
 PLUGINS    := github.com/containernetworking/plugins/plugins
@@ -10,7 +12,7 @@ TIMES      ?= 10
 UPDATE     ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration lab lab-shell test-runtimes soak fuzz cover docs lint setup clean
+.PHONY: help build demo test unit integration lab lab-shell test-runtimes soak fuzz cover docs release image lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,20 +30,19 @@ test: setup lint unit fuzz integration ## everything that CI runs
 
 unit: ## tests of packages, of the binary's weight and of its face
 	go test -race ./...
+	go test -run Cost ./pkg/check # what the race detector allocates would be counted
 
 integration: ## real plugins, namespaces, journald (root)
-	cd integration && go vet ./... && go test -count=1 -timeout 10m ./...
+	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
+	cd integration/kubernetes && go vet ./... && go test -count=1 ./...
 
 lab: setup ## a node with containerd and the shim, in namespaces of its own: a pod comes and goes, a comma stops it (root)
-	@sh integration/setup.sh runtimes
 	@cd integration/runtimes && go run ./lab
 
 lab-shell: setup ## a shell on such a node (root)
-	@sh integration/setup.sh runtimes
 	@cd integration/runtimes && go run ./lab bash --norc
 
-test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus and CRI-O's calls (root); UPDATE=-update writes docs/runtimes.md
-	@sh integration/setup.sh runtimes
+test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
 	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 20m . $(UPDATE)
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
@@ -53,9 +54,21 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
 fuzz: ## each fuzz target for FUZZTIME
-	@for t in failure/FuzzClassify jsondoc/FuzzExplain chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput; do \
+	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse check/FuzzMend secret/FuzzPlaces; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done
+
+release: ## static programs, deb, rpm, SBOM and checksums for every architecture, in dist/; two builds are equal
+	sh release/release.sh dist
+
+image: ## the OCI image of the programs in dist/, dist/cni-shim-image.tar, without a daemon
+	cd integration && go run ./image ../dist/cni-shim-image.tar $$(for f in ../dist/cni-shim-linux-*; do case $$f in *.json) ;; *) echo "$${f##*-}=$$f";; esac; done)
+
+man: ## write the manual pages in conf/man from the commands themselves
+	cd integration && go test -count=1 ./man -update
+
+readme: ## render the terminal pictures in README.md from real runs (root)
+	cd integration && go test -count=1 -run '^TestReadme$$' . -update
 
 cover: setup ## how much of each package unit and integration tests run together (root)
 	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover
@@ -64,7 +77,7 @@ cover: setup ## how much of each package unit and integration tests run together
 	@go tool covdata percent -i=$(CACHE)/cover | sort
 
 lint: ## gofmt, vet, staticcheck, which package may import which
-	@test -z "$$(gofmt -l pkg plugin integration)" || { gofmt -l pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }
+	@test -z "$$(gofmt -l conf pkg plugin integration)" || { gofmt -l conf pkg plugin integration; echo 'run gofmt -w on these'; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
@@ -72,4 +85,4 @@ setup: ## install what a fresh Debian lacks: journald, iproute2, iptables, nftab
 	@sh integration/setup.sh
 
 clean: ## remove what was built
-	rm -rf bin .cache
+	rm -rf bin dist .cache

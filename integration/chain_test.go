@@ -183,6 +183,29 @@ func TestDelAfterChange(t *testing.T) {
 	}
 }
 
+// A network that is renamed while a pod runs: the pod is deleted as it was added, under the name of then, by which plugins keep their state.
+func TestDelAfterRename(t *testing.T) {
+	l := newLab(t)
+	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
+	outer, pod := l.outer("k8s-pod-network", ""), l.pod()
+	if _, err := l.cni.AddNetworkList(l.ctx(), outer, pod); err != nil {
+		t.Fatal(err)
+	}
+	l.write("10-bridge.conflist", strings.Replace(l.sample("chains/10-bridge.conflist"), "k8s-pod-network", "other", 1))
+	renamed := l.outer("other", "")
+	if err := l.cni.DelNetworkList(l.ctx(), renamed, pod); err != nil {
+		t.Fatal(err)
+	}
+	if left := l.leases("k8s-pod-network"); len(left) != 0 {
+		t.Errorf("host-local still holds %v", left)
+	}
+	if l.hasInterface(pod.NetNS, "eth0") {
+		t.Error("eth0 is still there")
+	}
+	l.clean()
+	l.run("ip", "link", "del", "cni0")
+}
+
 // A stored attachment outranks what its list has become: bare now, and DEL still runs what ADD ran.
 func TestBareAfterAdd(t *testing.T) {
 	l := newLab(t)

@@ -157,6 +157,7 @@ func TestReadOnly(t *testing.T) {
 // name is before the first plugin runs.
 func TestAttachmentIsDurable(t *testing.T) {
 	l := newLab(t)
+	l.run("rm", "-rf", stateDir) // made by the call itself, whatever test ran before
 	conf := `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"rec0","record":"/run/rec"}]}}`
 	pod := l.pod()
 	log := filepath.Join(t.TempDir(), "strace")

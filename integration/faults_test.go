@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
@@ -150,7 +151,7 @@ func TestJournalLines(t *testing.T) {
 func TestBrokenChain(t *testing.T) {
 	for name, c := range map[string]struct{ text, msg string }{
 		"trailing comma": {`{"name":"lab","plugins":[{"type":"rec0"},]}`, `10-lab.conflist:1:41: trailing comma after an element of "plugins"`},
-		"no name":        {`{"plugins":[{"type":"rec0"}]}`, "10-lab.conflist: no name"},
+		"no name":        {`{"plugins":[{"type":"rec0"}]}`, `10-lab.conflist:1:1: the network has no "name"`},
 		"empty file":     {``, "10-lab.conflist:1:1: the file is empty"},
 		"none":           {"none", "net.d: no network configuration besides the shim's own"},
 	} {
@@ -225,6 +226,32 @@ func TestRecursion(t *testing.T) {
 		if code != 1 || !strings.Contains(stdout, "the chain leads back to the shim: "+verb+" of network lab runs inside itself") {
 			t.Errorf("%s: exit %d: %s", verb, code, stdout)
 		}
+	}
+}
+
+// A circle through a daemon, whose children descend from nobody: the same call runs more often at once than any runtime makes it.
+func TestRecursionThroughDaemon(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && sleep 60\nexit 0\n")
+	pod := l.pod()
+	conf := fmt.Sprintf(sickConf, "")
+	env := []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS}
+	for range 3 {
+		c := exec.Command(shimPath)
+		c.Env, c.Stdin = env, strings.NewReader(conf)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	}
+	for range 200 {
+		if marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*"); len(marks) == 3 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if out, code := l.plugin("ADD", conf, env[1], env[5]); code != 1 || !strings.Contains(out, "the chain leads back to the shim") {
+		t.Errorf("exit %d: %s", code, out)
 	}
 }
 

@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,6 +115,7 @@ func TestDeadlines(t *testing.T) {
 		{"STATUS that hangs", "STATUS", "echo $$ >/run/sick.pid; sleep 60\n", `,"timeouts":{"STATUS":"1s"}`, 0, "", time.Second, 4 * time.Second},
 		{"ADD that hangs", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; (sleep 60; echo x) & echo $! >/run/sick.pid; wait\n", `,"timeouts":{"ADD":"1s"}`, 1, "; killed", time.Second, 4 * time.Second},
 		{"grandchild that holds the pipes", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; sleep 60 & echo $! >/run/sick.pid; echo '{\"cniVersion\":\"1.1.0\"}'\n", "", 0, `{"cniVersion":"1.1.0"}`, 0, 4 * time.Second},
+		{"outputs closed before a long stdin is read", "DEL", "[ $CNI_COMMAND = DEL ] || exit 0; echo $$ >/run/sick.pid; exec >/dev/null 2>&1; sleep 0.2; exec cat\n", `,"filler":"` + strings.Repeat("x", 200<<10) + `"`, 0, "", 0, 20 * time.Second},
 		{"output without end", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; echo $$ >/run/sick.pid; exec yes\n", "", 1, "sick (1/1): printed more than 4 MiB on stdout", 0, 20 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -121,7 +123,11 @@ func TestDeadlines(t *testing.T) {
 			path := l.plant(c.script)
 			_ = os.Remove("/run/sick.pid")
 			start := time.Now()
-			out, code := l.plugin(c.verb, fmt.Sprintf(sickConf, c.more), path, "CNI_NETNS="+l.pod().NetNS)
+			conf := fmt.Sprintf(sickConf, c.more)
+			if filler, ok := strings.CutPrefix(c.more, `,"filler"`); ok { // it is the plugin's
+				conf = strings.Replace(fmt.Sprintf(sickConf, ""), `{"type":"sick"}`, `{"type":"sick","filler"`+filler+`}`, 1)
+			}
+			out, code := l.plugin(c.verb, conf, path, "CNI_NETNS="+l.pod().NetNS)
 			took := time.Since(start)
 			if code != c.code || !strings.Contains(out, c.says) || took < c.least || took > c.most {
 				t.Errorf("exit %d after %s: %s", code, took, out)
@@ -279,5 +285,88 @@ func TestVersionHangs(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(asked); string(b) != "\n" {
 		t.Errorf("asked %d times, want once", len(b))
+	}
+}
+
+// Calls that are killed one after the other are all told, though each that could tell the one before was killed itself.
+func TestKilledInARow(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 60; }\nexit 0\n")
+	pod := l.pod()
+	const many = 3
+	for i := range many {
+		_ = os.Remove("/run/sick.pid")
+		c := exec.Command(shimPath)
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c" + strconv.Itoa(i), "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS}
+		c.Stdin = strings.NewReader(fmt.Sprintf(sickConf, ""))
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		l.pid("/run/sick.pid")
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}
+	if out, code := l.plugin("DEL", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+pod.NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	if e := l.journal(many, func(e entry) bool { return e.get("CNI_REASON") == "PluginTimeout" }); len(e) != many {
+		t.Errorf("%d of %d told", len(e), many)
+	}
+	var s struct {
+		Calls map[string]struct{ Total, Failed int }
+	}
+	if l.status(&s); s.Calls["ADD"].Failed != many {
+		t.Errorf("%+v", s.Calls)
+	}
+}
+
+// A runtime that is restarted leaves stdout and stderr without readers: no call ends for that between two plugins.
+func TestReadersGone(t *testing.T) {
+	l := newLab(t)
+	record := filepath.Join(t.TempDir(), "calls")
+	path := l.plant("echo noise >&2\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n")
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"sick"},{"type":"rec0","record":"` + record + `"}]}}`
+	c := exec.Command(shimPath)
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), path + ":" + binDir, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=" + l.pod().NetNS}
+	c.Stdin = strings.NewReader(conf)
+	for _, to := range []*io.Writer{&c.Stdout, &c.Stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		defer w.Close()
+		*to = w
+	}
+	_ = c.Run() // it could not hand over its answer, and says so
+	if got := l.calls(record); got != "rec0 ADD" {
+		t.Errorf("the second plugin's calls: %q", got)
+	}
+	l.journal(1, func(e entry) bool { return strings.HasPrefix(e.get("MESSAGE"), "ADD ok") })
+}
+
+// A program that is away while an installer replaces it does not make the node not ready.
+func TestStatusSettles(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("exit 0\n")
+	conf := fmt.Sprintf(sickConf, "")
+	if out, code := l.plugin("STATUS", conf, path); code != 0 {
+		t.Fatal(out)
+	}
+	if err := os.Rename(sick+"/sick", sick+"/.new"); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		_ = os.Rename(sick+"/.new", sick+"/sick")
+	}()
+	if out, code := l.plugin("STATUS", conf, path); code != 0 {
+		t.Errorf("STATUS during a replacement: %s", out)
+	}
+	if err := os.Remove(sick + "/sick"); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := l.plugin("STATUS", conf, path); code != 1 || !strings.Contains(out, "PluginNotFound") {
+		t.Errorf("STATUS without the program: %s", out)
 	}
 }

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -32,6 +34,10 @@ func TestStatusSchema(t *testing.T) {
 	}
 	if err := schema.Validate(file); err != nil {
 		t.Errorf("%#v", err)
+	}
+	asked, err := exec.Command(shimPath, "status", "-o", "json").Output()
+	if v, parseErr := jsonschema.UnmarshalJSON(bytes.NewReader(asked)); parseErr != nil || schema.Validate(v) != nil {
+		t.Errorf("status -o json: %v %v %#v\n%s", err, parseErr, schema.Validate(v), asked)
 	}
 	// The schema is not so loose that anything passes.
 	file.(map[string]any)["verdict"].(map[string]any)["ready"] = "yes"

@@ -12,6 +12,8 @@ need systemd systemd-analyze
 need procps pgrep
 need util-linux unshare
 need strace strace
+need shellcheck shellcheck
+need debootstrap debootstrap
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "missing:$missing; install them with your system's package manager" >&2

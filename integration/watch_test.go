@@ -344,6 +344,41 @@ func TestWatchNoRestore(t *testing.T) {
 	}
 }
 
+// The metrics follow each look. What a plugin's STATUS told the runtime stands in them, for a watch asks no plugin.
+func TestWatchTextfile(t *testing.T) {
+	l := newLab(t)
+	l.run("mkdir", "-p", "/run/metrics")
+	defer l.run("rm", "-r", "/run/metrics")
+	l.write("10-lab.conflist", goodChain)
+	l.watch("--textfile", "/run/metrics/cni-shim.prom")
+	ready := func(want string) {
+		t.Helper()
+		l.wait("the metric", func() bool {
+			b, _ := os.ReadFile("/run/metrics/cni-shim.prom")
+			return bytes.Contains(b, []byte("\ncni_shim_node_ready "+want+"\n"))
+		})
+	}
+	ready("1")
+	l.write("10-lab.conflist", badChain)
+	ready("0")
+	l.write("10-lab.conflist", goodChain)
+	ready("1")
+	path := l.plant("[ $CNI_COMMAND = STATUS ] && { echo '{\"code\":50,\"msg\":\"agent is down\"}'; exit 1; }\nexit 0\n")
+	if _, code := l.plugin("STATUS", fmt.Sprintf(sickConf, ""), path); code != 1 {
+		t.Fatal("STATUS succeeded")
+	}
+	l.write("20-other.conflist", goodChain) // something to look at
+	ready("0")
+	if out, code := l.plugin("STATUS", strings.Replace(fmt.Sprintf(sickConf, ""), `"sick"`, `"rec0","record":"/run/rec"`, 1)); code != 0 {
+		t.Fatal(out)
+	}
+	l.write("20-other.conflist", goodChain)
+	ready("1")
+	if left, _ := os.ReadDir("/run/metrics"); len(left) != 1 {
+		t.Errorf("%v", left)
+	}
+}
+
 // A killed call is told though no other call comes.
 func TestWatchKilledCall(t *testing.T) {
 	l := newLab(t)
@@ -433,10 +468,13 @@ func TestWatchService(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Error(err)
 	}
-	for text, code := range map[string]int{goodChain: 0, badChain: 1} {
-		l.write("10-lab.conflist", text)
+	for _, c := range []struct {
+		text, says string
+		code       int
+	}{{goodChain, "", 0}, {badChain, "the chain cannot take pods: " + badCause + " [ConfigInvalid] delete the comma\n", 1}} {
+		l.write("10-lab.conflist", c.text)
 		once := exec.Command(shimPath, "watch", "--once")
-		if out, _ := once.CombinedOutput(); once.ProcessState.ExitCode() != code || len(out) > 0 {
+		if out, _ := once.CombinedOutput(); once.ProcessState.ExitCode() != c.code || string(out) != c.says {
 			t.Errorf("exit %d: %s", once.ProcessState.ExitCode(), out)
 		}
 	}

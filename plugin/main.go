@@ -4,7 +4,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -21,6 +23,9 @@ func main() {
 
 // plugin answers one call. It is the only owner of stdout, and writes to it once.
 func plugin() (code int) {
+	// Who reads stdout or stderr may be gone, a runtime that is restarted: that must not end the call between two plugins. Not ignored,
+	// which plugins would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	answered := false
 	defer func() {
 		// A fault of the shim's own must still be an answer that the runtime can read.

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/runtimes.md from this run")
+var update = flag.Bool("update", false, "write docs/situations.md from this run")
 
 // situations in the order of the table.
 var situations = slices.Concat(configurations, failures, lives, hangs, kubelets)
 
-// TestCases plays every situation without the shim and with it. With the shim none is worse, and what both said is docs/runtimes.md.
+// TestCases plays every situation without the shim and with it. With the shim none is worse, and what both said is docs/situations.md.
 func TestCases(t *testing.T) {
 	answers := map[string]*[2][]row{}
 	for i := range situations {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const docs = "../../docs/runtimes.md"
+const docs = "../../docs/situations.md"
 
 // header is what stands before the table.
 const header = `# What an admin reads from a runtime, without the shim and with it

@@ -202,6 +202,32 @@ func (s *Store) List(network string) ([]Key, error) {
 	return keys, nil
 }
 
+// Elsewhere returns the entry of the same container and interface under another network's name; os.ErrNotExist where there is none,
+// or more than one.
+func (s *Store) Elsewhere(k Key) (*Entry, error) {
+	networks, err := s.Networks()
+	if err != nil {
+		return nil, err
+	}
+	var found *Entry
+	for _, n := range networks {
+		if n == k.Network {
+			continue
+		}
+		e, err := s.Get(Key{n, k.ContainerID, k.IfName})
+		if err == nil && found != nil {
+			return nil, fmt.Errorf("container %s has %s in more than one network: %w", k.ContainerID, k.IfName, os.ErrNotExist)
+		}
+		if err == nil {
+			found = e
+		}
+	}
+	if found == nil {
+		return nil, os.ErrNotExist
+	}
+	return found, nil
+}
+
 // Networks returns the names of the networks that have had attachments.
 func (s *Store) Networks() ([]string, error) {
 	entries, err := os.ReadDir(s.dir)

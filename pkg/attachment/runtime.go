@@ -93,3 +93,36 @@ func InRuntime(k Key) bool {
 	_, err := os.Lstat(cached(k))
 	return !errors.Is(err, os.ErrNotExist)
 }
+
+// ReplaceInRuntime puts the chain that ADD ran into the runtime's cache, in the place of the shim's list, so that a runtime that
+// deletes by its cache (CRI-O, podman) needs the shim no more. Plugins of the list's sub-directory, which libcni would not have
+// cached, stand in it as well: they ran. An entry that is not there or not of a list of the shim's is left.
+func ReplaceInRuntime(k Key, ran chain.Raw) error {
+	c, err := RuntimeList(k)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !c.Own() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	list, err := ran.Inlined()
+	if err != nil {
+		return err
+	}
+	path := cached(k)
+	b, err := disk.ReadAnyone(path, maxSize)
+	if err != nil {
+		return err
+	}
+	var entry map[string]json.RawMessage
+	if err := json.Unmarshal(b, &entry); err != nil {
+		return err
+	}
+	if entry["config"], err = json.Marshal(list); err != nil { // bytes become base64, as libcni writes them
+		return err
+	}
+	if b, err = json.Marshal(entry); err != nil {
+		return err
+	}
+	return disk.ReplaceInPlace(path, b)
+}

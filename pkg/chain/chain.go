@@ -10,12 +10,14 @@ import (
 	"github.com/containernetworking/cni/libcni"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/diag"
 )
 
 // Chain is a network configuration that libcni accepted.
 type Chain struct {
 	*libcni.NetworkConfigList
 	Source Source
+	Mended []diag.Diagnostic // the faults without which it runs, where the entry asks for that; the file still has them
 }
 
 // Kind says what a chain was read from.
@@ -52,6 +54,29 @@ func (c *Chain) Raw() Raw {
 	return r
 }
 
+// Inlined returns the configuration as one text with all plugins in it.
+func (r Raw) Inlined() ([]byte, error) {
+	if len(r.Plugins) == 0 {
+		return r.Config, nil
+	}
+	var list map[string]json.RawMessage
+	if err := json.Unmarshal(r.Config, &list); err != nil {
+		return nil, err
+	}
+	var plugins []json.RawMessage
+	if own := list["plugins"]; own != nil {
+		if err := json.Unmarshal(own, &plugins); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if list["plugins"], err = json.Marshal(append(plugins, r.Plugins...)); err != nil {
+		return nil, err
+	}
+	list["loadOnlyInlinedPlugins"] = []byte("true")
+	return json.Marshal(list)
+}
+
 // inlined counts the plugins that stand in the configuration itself; those of the sub-directory follow them.
 func (c *Chain) inlined() int {
 	var list struct {
@@ -74,7 +99,7 @@ func FromRaw(r Raw, kind Kind) (*Chain, error) {
 		}
 		list.Plugins = append(list.Plugins, conf)
 	}
-	return &Chain{list, Source{kind, r.Source.Path}}, nil
+	return &Chain{NetworkConfigList: list, Source: Source{kind, r.Source.Path}}, nil
 }
 
 // Own tells a list that the shim stands in: such a list is never wrapped.

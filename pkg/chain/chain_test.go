@@ -40,7 +40,7 @@ func TestDirectory(t *testing.T) {
 		"own list broken skipped": {map[string]string{"00-cni-shim.conflist": own + "}", "10-a.conflist": list}, "10-a.conflist", ""},
 		"never falls through":     {map[string]string{"10-a.conflist": "{", "20-b.conflist": list}, "", "10-a.conflist:1:2: the text ends inside the configuration, 1 bracket open"},
 		"single plugin":           {map[string]string{"10-a.conf": `{"cniVersion":"1.0.0","name":"lab","type":"bridge"}`}, "10-a.conf", ""},
-		"list in .conf":           {map[string]string{"10-a.conf": list}, "", "10-a.conf: missing 'type'"},
+		"list in .conf":           {map[string]string{"10-a.conf": list}, "", "10-a.conf:1:36: a list in a file that is read as one plugin, and has no type"},
 		"wrong name":              {map[string]string{"10-a.conflist.bak": list}, "", "D: no network configuration (10-a.conflist.bak: not a name that runtimes read)"},
 		"sub-directory broken":    {map[string]string{"10-a.conflist": list, "lab/1.conf": `{"type":"x",}`}, "", `1.conf:1:12: trailing comma after "x"`},
 		"empty":                   {nil, "", "D: no network configuration"},

@@ -1,16 +1,14 @@
 package chain
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/diag"
-	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/rules"
 )
 
 var (
@@ -55,24 +53,33 @@ func unreadable(path string, err error) *Error {
 	return &Error{Reason: r, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: plain(err), Fix: r.Cure, err: err}
 }
 
-// invalid explains what libcni refused: the place and the human cause of a fault in the JSON, else libcni's own words.
+// invalid explains what libcni refused, by the rule that check tells of the file, so that both say the same.
 func invalid(path string, text []byte, err error) *Error {
+	return explain(path, kindOf(path, text), text, err)
+}
+
+// fragment is invalid of a file of the sub-directory.
+func fragment(path string, text []byte, err error) *Error {
+	return explain(path, rules.Fragment, text, err)
+}
+
+func explain(path string, kind rules.Kind, text []byte, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e // about a file of the sub-directory
 	}
-	e = &Error{Reason: configInvalid, Source: Source{Path: path}, Place: diag.Place{File: path}, Fix: configInvalid.Cure, text: text, err: err}
-	if faults := jsondoc.Explain(text); len(faults) > 0 {
-		f := faults[0]
-		e.Rule, e.Cause, e.Fix = f.Rule, f.Cause, f.Fix
-		e.Place.Line, e.Place.Column = diag.LineColumn(text, f.Start)
-		e.Place.EndLine, e.Place.EndColumn = diag.LineColumn(text, f.End)
-		return e
-	}
-	e.Cause = plain(err)
-	var typeErr *json.UnmarshalTypeError
-	if errors.As(err, &typeErr) && typeErr.Field == "" {
-		e.Cause = fmt.Sprintf("the file holds %s where a network configuration, an object, belongs", typeErr.Value)
+	e = &Error{Reason: configInvalid, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: plain(err), Fix: configInvalid.Cure, text: text, err: err}
+	c := rules.New(filepath.Base(path), kind, text, false)
+	c.ReadSub(filepath.Dir(path))
+	for _, f := range rules.Check(c) {
+		if !f.Refused {
+			continue
+		}
+		e.Rule, e.Cause, e.Fix = f.Rule.ID, f.Message, f.Fix
+		if !f.Whole {
+			e.Place.Line, e.Place.Column = diag.LineColumn(text, f.Start)
+			e.Place.EndLine, e.Place.EndColumn = diag.LineColumn(text, f.End)
+		}
 	}
 	return e
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/containernetworking/cni/libcni"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/jsondoc"
+	"github.com/cni-shim/cni-shim/pkg/rules"
 )
 
 // MaxSize bounds a configuration file, in bytes: a thousand times what any network needs.
@@ -27,7 +30,7 @@ func Load(c *config.Config) (*Chain, error) {
 	case c.Chain.Inline != nil:
 		return loadInline(c)
 	case c.Chain.Path == "":
-		return loadDir(config.DefaultConfDir)
+		return loadDir(config.DefaultConfDir, c.Repair)
 	}
 	fi, err := os.Stat(c.Chain.Path)
 	switch {
@@ -36,20 +39,20 @@ func Load(c *config.Config) (*Chain, error) {
 	case err != nil:
 		return nil, unreadable(c.Chain.Path, err)
 	case fi.IsDir():
-		return loadDir(c.Chain.Path)
+		return loadDir(c.Chain.Path, c.Repair)
 	}
-	return LoadFile(c.Chain.Path)
+	return loadFile(c.Chain.Path, c.Repair)
 }
 
 // loadDir reads the first file in byte order that is not the shim's own. A broken one stops it: to go on to the next, as
 // CRI-O does, could put pods into the wrong network.
-func loadDir(dir string) (*Chain, error) {
+func loadDir(dir string, repair bool) (*Chain, error) {
 	files, err := Files(dir)
 	if err != nil {
 		return nil, unreadable(dir, err)
 	}
 	for _, f := range files {
-		c, err := LoadFile(f)
+		c, err := loadFile(f, repair)
 		if err != nil {
 			var e *Error
 			if errors.As(err, &e) && namesShim(e.text) {
@@ -111,7 +114,11 @@ func namesShim(text []byte) bool {
 
 // LoadFile reads one file as runtimes do: a .conflist is a list and gets the plugins of the sub-directory of its name, a
 // .conf or .json is a single plugin. A file of another name, which only an entry can refer to, is what it looks like.
-func LoadFile(path string) (*Chain, error) {
+func LoadFile(path string) (*Chain, error) { return loadFile(path, false) }
+
+// loadFile reads one file. With repair, one that libcni refuses is read in the form that check --fix would give it, where
+// nothing else is wrong with it than what carries no information.
+func loadFile(path string, repair bool) (*Chain, error) {
 	text, err := disk.ReadAnyone(path, MaxSize)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -119,17 +126,50 @@ func LoadFile(path string) (*Chain, error) {
 		}
 		return nil, unreadable(path, err)
 	}
+	list, err := parse(path, text)
+	if err == nil {
+		return &Chain{NetworkConfigList: list, Source: Source{File, path}}, nil
+	}
+	refused := invalid(path, text, err)
+	if !repair {
+		return nil, refused
+	}
+	mended, faults, ok := jsondoc.Repair(text)
+	if !ok {
+		return nil, refused
+	}
+	if list, err = parse(path, mended); err != nil {
+		return nil, refused
+	}
+	c := &Chain{NetworkConfigList: list, Source: Source{File, path}}
+	for _, f := range faults[:min(len(faults), maxMended)] {
+		d := diag.Diagnostic{Rule: f.Rule, Severity: diag.Error, Message: f.Cause, Fix: f.Fix, Refused: true}
+		d.File = path
+		d.Line, d.Column = diag.LineColumn(text, f.Start)
+		c.Mended = append(c.Mended, d)
+	}
+	return c, nil
+}
+
+// maxMended bounds how many mended faults are told.
+const maxMended = 20
+
+// parse reads a file's text by the file's name, as runtimes do.
+func parse(path string, text []byte) (*libcni.NetworkConfigList, error) {
+	if kindOf(path, text) == rules.Single {
+		return fromSingle(text)
+	}
+	return fromList(text, filepath.Dir(path))
+}
+
+// kindOf tells whether a file is read as a list or as one plugin. One of a name that runtimes do not read, which only an
+// entry can refer to, is what it looks like.
+func kindOf(path string, text []byte) rules.Kind {
 	ext := filepath.Ext(path)
-	var list *libcni.NetworkConfigList
 	if ext == ".conf" || ext == ".json" || ext != ".conflist" && !isList(text) {
-		list, err = fromSingle(text)
-	} else {
-		list, err = fromList(text, filepath.Dir(path))
+		return rules.Single
 	}
-	if err != nil {
-		return nil, invalid(path, text, err)
-	}
-	return &Chain{list, Source{File, path}}, nil
+	return rules.List
 }
 
 func isList(text []byte) bool {
@@ -193,7 +233,7 @@ func appendDir(list *libcni.NetworkConfigList, dir string) error {
 		}
 		conf, err := libcni.NetworkPluginConfFromBytes(text)
 		if err != nil {
-			return invalid(f, text, err)
+			return fragment(f, text, err)
 		}
 		list.Plugins = append(list.Plugins, conf)
 	}
@@ -207,7 +247,7 @@ func loadInline(c *config.Config) (*Chain, error) {
 	if err != nil {
 		return nil, &Error{Reason: configInvalid, Source: source, Cause: `"chain": ` + plain(err), Fix: configInvalid.Cure, err: err}
 	}
-	return &Chain{list, source}, nil
+	return &Chain{NetworkConfigList: list, Source: source}, nil
 }
 
 func inlineList(c *config.Config) (*libcni.NetworkConfigList, error) {

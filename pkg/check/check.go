@@ -3,12 +3,11 @@
 package check
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/containernetworking/cni/libcni"
 
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
@@ -19,12 +18,16 @@ import (
 // Options of a check. The zero value is that of a node with containerd.
 type Options struct {
 	Runtime string // "containerd" or "crio"; they differ in what a broken first file costs
+	OnNode  bool   // the directory is the one that a runtime of this node reads, and no copy of another's
+	Root    string // of the node's files; "" for /
+	All     bool   // the runtime attaches pods to every network of the directory
 }
 
 // Result is what was read and what was found.
 type Result struct {
 	List  diag.List
-	Files []File // that were read, in order
+	Files []File     // that were read, in order
+	Dir   *rules.Dir // the directory that was read, nil where it was none
 }
 
 // File is one configuration that was read.
@@ -77,17 +80,18 @@ func dir(path string, o Options) (*Result, error) {
 	if r.manifests(d) {
 		return r, nil
 	}
-	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}}
+	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}, OnNode: o.OnNode, Root: o.Root, All: o.All}
+	r.Dir = rd
 	for _, e := range d.Entries {
 		if e.Candidate && e.Err == nil {
 			rd.Confs[e.Name] = r.conf(e.Path, rules.KindOf(e.Name), e.Text, path)
 		}
 	}
-	lines := map[string][]byte{}
-	for _, e := range d.Entries {
-		lines[e.Path] = e.Text
-	}
+	lines := map[string]*diag.Lines{path: diag.NewLines(nil)}
 	for _, f := range rules.CheckDir(rd) {
+		if lines[f.Path] == nil {
+			lines[f.Path] = diag.NewLines(d.Text(f.Path))
+		}
 		r.List = append(r.List, diagnostic(f.Path, lines[f.Path], f.Finding, nil))
 	}
 	sortByFile(r.List, path)
@@ -98,8 +102,8 @@ func dir(path string, o Options) (*Result, error) {
 func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *rules.Conf {
 	c := rules.New(filepath.Base(path), kind, text, false)
 	var fragments []string
-	if dir != "" && kind == rules.List && c.Root != nil {
-		fragments = sub(c, dir)
+	if dir != "" {
+		fragments = c.ReadSub(dir)
 	}
 	r.add(path, text, []Part{{Text: text, Findings: rules.Check(c)}})
 	for _, f := range fragments {
@@ -113,54 +117,29 @@ func (r *Result) conf(path string, kind rules.Kind, text []byte, dir string) *ru
 	return c
 }
 
-// sub looks for what libcni finds under the network's name beside the list, and returns the files to check.
-func sub(c *rules.Conf, dir string) []string {
-	list, err := libcni.NetworkConfFromBytes(c.Text)
-	if err != nil || list.LoadOnlyInlinedPlugins {
-		return nil
-	}
-	path := filepath.Join(dir, list.Name)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil
-	}
-	c.Sub.Path = path
-	if !info.IsDir() {
-		c.Sub.NotADir = true
-		_, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
-		return nil
-	}
-	c.Sub.Files, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
-	c.Sub.Culprit = path
-	for _, f := range c.Sub.Files {
-		text, err := source.ReadFile(f)
-		if err == nil {
-			_, err = libcni.NetworkPluginConfFromBytes(text)
-		}
-		if err != nil && c.Sub.Err == nil {
-			c.Sub.Err, c.Sub.Culprit = err, f
-		}
-	}
-	if list.Name == "" {
-		return nil // the directory itself; its files are checked on their own
-	}
-	return c.Sub.Files
-}
+// maxTold bounds the findings of one file: a manifest may hold thousands of configurations.
+const maxTold = 1000
 
 // add notes a file that was read and tells its findings.
 func (r *Result) add(path string, text []byte, parts []Part) {
 	f := File{Path: path, Text: text, Parts: parts}
+	lines, told, before := diag.NewLines(text), 0, len(r.List)
 	for _, p := range parts {
 		for _, x := range p.Findings {
 			f.Refused = f.Refused || x.Refused
-			r.List = append(r.List, diagnostic(path, text, x, p.Where))
+			if told++; told <= maxTold {
+				r.List = append(r.List, diagnostic(path, lines, x, p.Where))
+			}
 		}
 	}
+	slices.SortStableFunc(r.List[before:], byPlace)
 	r.Files = append(r.Files, f)
 }
 
+func byPlace(a, b diag.Diagnostic) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) }
+
 // diagnostic gives a finding its place in the file.
-func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) diag.Diagnostic {
+func diagnostic(path string, lines *diag.Lines, f rules.Finding, where func(int) int) diag.Diagnostic {
 	d := diag.Diagnostic{Rule: f.Rule.ID, Severity: f.Severity, Message: f.Message, Fix: f.Fix, Refused: f.Refused}
 	d.File = path
 	if f.Whole && where == nil {
@@ -170,12 +149,12 @@ func diagnostic(path string, text []byte, f rules.Finding, where func(int) int) 
 	if where != nil {
 		start, end = where(start), where(end)
 	}
-	d.Line, d.Column = diag.LineColumn(text, start)
-	d.EndLine, d.EndColumn = diag.LineColumn(text, max(start, end))
+	d.Line, d.Column = lines.Place(start)
+	d.EndLine, d.EndColumn = lines.Place(max(start, end))
 	return d
 }
 
-// sortByFile orders findings by file, those of the directory itself last, and leaves the order within a file.
+// sortByFile orders findings by file and place, those of the directory itself last.
 func sortByFile(l diag.List, dir string) {
 	slices.SortStableFunc(l, func(a, b diag.Diagnostic) int {
 		if (a.File == dir) != (b.File == dir) {
@@ -184,7 +163,7 @@ func sortByFile(l diag.List, dir string) {
 			}
 			return -1
 		}
-		return strings.Compare(a.File, b.File)
+		return cmp.Or(strings.Compare(a.File, b.File), byPlace(a, b))
 	})
 }
 

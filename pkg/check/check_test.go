@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/containernetworking/cni/libcni"
 
@@ -113,40 +111,6 @@ func inside(text []byte, p diag.Place) bool {
 		return line >= 1 && line <= len(lines) && column >= 1 && column <= len([]rune(string(lines[line-1])))+1
 	}
 	return ok(p.Line, p.Column) && ok(p.EndLine, p.EndColumn)
-}
-
-// Hostile texts of a megabyte cost neither a second nor 100 MB.
-func TestHostile(t *testing.T) {
-	const size = 1 << 20
-	for name, c := range map[string][3]string{
-		"elements":   {`{"plugins":[`, `1,`, `1]}`},
-		"plugins":    {`{"name":"a","plugins":[`, `{"type":"x"},`, `{"type":"x"}]}`},
-		"ranges":     {`{"name":"a","plugins":[{"type":"bridge","ipam":{"type":"host-local","ranges":[`, `[{"subnet":"10.1.0.0/16"}],`, `[]]}}]}`},
-		"members":    {`{"name":"a","plugins":[{"type":"bridge"`, `,"mtuu":1`, `}]}`},
-		"delegates":  {`{"type":"multus","delegates":[`, `{"type":"multus"},`, `{}]}`},
-		"nested":     {``, `{"type":"multus","delegates":[`, ``},
-		"comments":   {`{`, "// x\n", `}`},
-		"commas":     {`{"a":[`, `1,,`, `1]}`},
-		"placehold":  {`{"a":"`, `__A__`, `"}`},
-		"yaml list":  {"kind: List\nitems:\n", "- kind: ConfigMap\n  data: {a: b}\n", ""},
-		"yaml deep":  {"kind: List\n", "- ", ""},
-		"yaml lines": {"kind: ConfigMap\ndata:\n  cni-config: |\n", "    {\"a\": 1},\n", ""},
-	} {
-		text := []byte(c[0] + strings.Repeat(c[1], size/len(c[1])) + c[2])
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		begin := time.Now()
-		for _, file := range []string{"a.conflist", "a.conf"} {
-			Text(file, text)
-		}
-		d := time.Since(begin)
-		runtime.ReadMemStats(&after)
-		t.Logf("%-10s %8v %4d MB", name, d.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20)
-		if d > 4*time.Second {
-			t.Errorf("%s: %v for two checks", name, d)
-		}
-	}
 }
 
 // A directory of 500 files is checked in under half a second.

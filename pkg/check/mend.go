@@ -3,76 +3,91 @@ package check
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
 )
 
 // Fixable tells whether `check --fix` mends faults of the rule: those of which only one reading is possible.
-func Fixable(rule string) bool { return Repairable(rule) || rule == "json-smart-quotes" }
-
-// Repairable tells whether the plugin may run a configuration with faults of the rule in its mended form, where its
-// owner allows that: those that carry no information at all.
-func Repairable(rule string) bool {
-	switch rule {
-	case "json-trailing-comma", "json-comment", "json-invisible-char", "encoding-bom":
-		return true
-	}
-	return false
-}
-
-// Repair returns the mended form of a configuration whose only faults are Repairable, and those faults; ok is false
-// where there are none or others too.
-func Repair(text []byte) (mended []byte, faults []jsondoc.Fault, ok bool) {
-	mended, faults, valid := jsondoc.Mend(text, Repairable)
-	return mended, faults, valid && len(faults) > 0
-}
+func Fixable(rule string) bool { return jsondoc.Repairable(rule) || rule == "json-smart-quotes" }
 
 // Mend returns the text of a file with everything mended that Fixable allows, and how many faults that were; the same
 // text and 0 when there is nothing to mend. In a manifest a value is mended where it stands, and only if the manifest
 // then holds just the mended value.
 func (f *File) Mend() (text []byte, mended int) {
-	text = f.Text
-	for i, p := range f.Parts {
-		if p.Where == nil {
-			out, faults, _ := jsondoc.Mend(text, Fixable)
-			text, mended = out, mended+len(faults)
-			continue
+	if len(f.Parts) == 1 && f.Parts[0].Where == nil {
+		out, faults := mend(f.Text)
+		mended = len(faults)
+		// Valid JSON has no line end inside a string, so these are white space, all of them.
+		if bytes.Contains(out, []byte("\r\n")) && json.Valid(out) {
+			out, mended = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n")), mended+1
 		}
-		if out, n := mendValue(text, i); n > 0 {
-			text, mended = out, mended+n
+		return out, mended
+	}
+	repairs := make([]repair, len(f.Parts))
+	for i, p := range f.Parts {
+		repairs[i] = f.repair(p)
+	}
+	// A manifest whose values are not all as they should be after the edits gets a second try without those.
+	for range 2 {
+		var edits []jsondoc.Edit
+		mended = 0
+		for _, r := range repairs {
+			edits, mended = append(edits, r.edits...), mended+r.faults
+		}
+		if mended == 0 {
+			return f.Text, 0
+		}
+		out := jsondoc.Apply(f.Text, edits)
+		values, _ := manifest.Find(out)
+		if len(values) != len(repairs) {
+			return f.Text, 0
+		}
+		good := true
+		for i, v := range values {
+			if !sameValue(v.Text, repairs[i].want) {
+				repairs[i] = repair{want: f.Parts[i].Text}
+				good = false
+			}
+		}
+		if good {
+			return out, mended
 		}
 	}
-	return text, mended
+	return f.Text, 0
 }
 
-// mendValue mends the value with that number in a manifest.
-func mendValue(text []byte, number int) ([]byte, int) {
-	values, _ := manifest.Find(text)
-	if number >= len(values) {
-		return text, 0
+// mend mends one configuration. Typographic quotes may be text as well, so they are replaced only where all is well
+// then.
+func mend(text []byte) ([]byte, []jsondoc.Fault) {
+	out, faults, valid := jsondoc.Mend(text, Fixable)
+	if !valid && slices.ContainsFunc(faults, func(f jsondoc.Fault) bool { return !jsondoc.Repairable(f.Rule) }) {
+		out, faults, _ = jsondoc.Mend(text, jsondoc.Repairable)
 	}
-	v := values[number]
-	want, faults, _ := jsondoc.Mend(v.Text, Fixable)
-	if len(faults) == 0 {
-		return text, 0
-	}
-	var edits []jsondoc.Edit
-	for _, f := range faults {
-		for _, e := range f.Edits {
-			start, end := v.Where(e.Start), v.Where(e.End-1)+1
-			if !bytes.Equal(text[start:min(end, len(text))], v.Text[e.Start:e.End]) {
-				return text, 0 // written otherwise in the file: an escape, a folded line
+	return out, faults
+}
+
+// repair is what mends one value of a manifest.
+type repair struct {
+	want   []byte // the value, mended
+	edits  []jsondoc.Edit
+	faults int
+}
+
+func (f *File) repair(p Part) repair {
+	want, faults := mend(p.Text)
+	r := repair{want: want, faults: len(faults)}
+	for _, fault := range faults {
+		for _, e := range fault.Edits {
+			start, end := p.Where(e.Start), p.Where(e.End-1)+1
+			if !bytes.Equal(f.Text[start:min(end, len(f.Text))], p.Text[e.Start:e.End]) {
+				return repair{want: p.Text} // written otherwise in the file: an escape, a folded line
 			}
-			edits = append(edits, jsondoc.Edit{Start: start, End: end, New: e.New})
+			r.edits = append(r.edits, jsondoc.Edit{Start: start, End: end, New: e.New})
 		}
 	}
-	out := jsondoc.Apply(text, edits)
-	after, _ := manifest.Find(out)
-	if number >= len(after) || !sameValue(after[number].Text, want) {
-		return text, 0
-	}
-	return out, len(faults)
+	return r
 }
 
 // sameValue compares two texts, as JSON where they are: a manifest may lose white space at a line's end.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +13,8 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
-	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
@@ -86,7 +85,7 @@ func (f *checkFlags) run(env *Env) error {
 // gather checks all paths, or the node where there are none.
 func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 	if len(f.paths) == 0 {
-		return checkNode(env, f.runtime)
+		return checkNode()
 	}
 	all := &check.Result{}
 	for _, path := range f.paths {
@@ -124,64 +123,18 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		if n == 0 {
 			continue
 		}
-		diag.WriteDiff(w, file.Path, maskLines(file.Text), maskLines(text))
+		diag.WriteDiff(w, file.Path, secret.Runes(file.Text), secret.Runes(text))
 		if f.dryRun {
 			fmt.Fprintf(w, "%s: %d to mend (dry run, nothing written)\n\n", file.Path, n)
 			continue
 		}
-		if err := replace(file.Path, file.Text, text); err != nil {
+		backup, err := replaceFile(file.Path, file.Text, text)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d mended; the old file is %s.bak\n\n", file.Path, n, file.Path)
+		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
 	}
 	return nil
-}
-
-// replace puts text in the place of a file that holds old, with its mode and owner. A link is followed: its target is
-// replaced.
-func replace(path string, old, text []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, old) {
-		return fmt.Errorf("%s has changed meanwhile; nothing written", path)
-	}
-	if err := write(path+".bak", old, info); err != nil {
-		return err
-	}
-	tmp := fmt.Sprintf("%s.tmp.%d", path, os.Getpid()) // no runtime reads it
-	if err := write(tmp, text, info); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return nil
-}
-
-func write(path string, text []byte, like fs.FileInfo) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, like.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	chown(f, like)
-	return errors.Join(err, f.Chmod(like.Mode().Perm()), f.Sync(), f.Close())
-}
-
-// maskLines hides secrets in a text, line by line.
-func maskLines(text []byte) []byte {
-	lines := bytes.SplitAfter(text, []byte{'\n'})
-	for i, l := range lines {
-		lines[i] = jsondoc.Mask(l)
-	}
-	return bytes.Join(lines, nil)
 }
 
 func (f *checkFlags) print(env *Env, r *check.Result) error {
@@ -200,13 +153,13 @@ func (f *checkFlags) print(env *Env, r *check.Result) error {
 	}
 	texts := map[string][][]byte{}
 	for _, file := range r.Files {
-		texts[file.Path] = bytes.Split(file.Text, []byte{'\n'})
+		texts[file.Path] = bytes.Split(secret.Runes(file.Text), []byte{'\n'})
 	}
 	diag.WriteText(env.Stdout, r.List, diag.TextOptions{
 		Color: colored(env),
 		Line: func(file string, line int) (string, bool) {
 			if lines := texts[file]; line <= len(lines) {
-				return string(jsondoc.Mask(bytes.TrimSuffix(lines[line-1], []byte{'\r'}))), true
+				return string(bytes.TrimSuffix(lines[line-1], []byte{'\r'})), true
 			}
 			return "", false
 		},
@@ -248,8 +201,13 @@ func count(n int, word string) string {
 
 // colored tells whether stdout is a terminal whose user has not asked for plain text (https://no-color.org).
 func colored(env *Env) bool {
+	return env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb" && terminal(env)
+}
+
+// terminal tells whether stdout is one.
+func terminal(env *Env) bool {
 	f, ok := env.Stdout.(*os.File)
-	if !ok || env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" {
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()

@@ -1,15 +1,9 @@
 package cli
 
 import (
-	"os"
-
 	"github.com/cni-shim/cni-shim/pkg/check"
+	"github.com/cni-shim/cni-shim/pkg/nodecheck"
 )
 
-const defaultDir = "/etc/cni/net.d"
-
-// checkNode checks what this node's runtime reads.
-func checkNode(env *Env, runtime string) (*check.Result, error) {
-	_ = os.Stdin
-	return check.Path(defaultDir, check.Options{Runtime: runtime})
-}
+// checkNode checks this node: what its runtime's configuration names, and all that it needs.
+func checkNode() (*check.Result, error) { return nodecheck.Node("") }

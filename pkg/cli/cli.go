@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cni-shim/cni-shim/pkg/config"
 )
 
 // Exit statuses, the same for every command.
@@ -28,6 +32,9 @@ type Env struct {
 
 // errNo ends a command with ExitNo. What there is to say has been said.
 var errNo = errors.New("no")
+
+// errUnknown ends a command with ExitUsage where the answer cannot be known, and that has been said.
+var errUnknown = errors.New("unknown")
 
 // usageError is a command line that is wrong: it is told with the right one.
 type usageError struct{ error }
@@ -49,8 +56,8 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newCheck(env), newStatus(env), newExplain(env), newForget(env), newWatch(env), newVersion(env))
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{nearestFlag(c, err)} })
+	root.AddCommand(newCheck(env), newStatus(env), newProbe(env), newTail(env), newBundle(env), newExplain(env), newForget(env), newWatch(env), newInstall(env), newUninstall(env), newVersion(env))
 	return root
 }
 
@@ -58,12 +65,14 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 func Main(env *Env, args []string) int {
 	root := New(env)
 	root.SetArgs(args)
-	c, err := root.ExecuteC()
+	c, err := root.ExecuteContextC(context.Background())
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.Is(err, errNo):
 		return ExitNo
+	case errors.Is(err, errUnknown):
+		return ExitUsage
 	}
 	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.TrimSpace(err.Error()))
 	var usage usageError
@@ -73,6 +82,20 @@ func Main(env *Env, args []string) int {
 		fmt.Fprintf(env.Stderr, "run '%s help' for the list\n", root.Name())
 	}
 	return ExitUsage
+}
+
+// nearestFlag adds to the error of an unknown flag the one that was probably meant, as cobra does for commands.
+func nearestFlag(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }
 
 // args makes cobra's check of positional arguments a usage error.

@@ -1,122 +1,163 @@
 package cli
 
 import (
-	"errors"
+	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"slices"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/config"
-	"github.com/cni-shim/cni-shim/pkg/report"
-	"github.com/cni-shim/cni-shim/pkg/stale"
 	"github.com/cni-shim/cni-shim/pkg/status"
+	"github.com/cni-shim/cni-shim/pkg/survey"
 )
 
+// refresh is how often --watch looks again.
+const refresh = 2 * time.Second
+
 func newStatus(env *Env) *cobra.Command {
-	var output, file, state string
+	f := &statusFlags{}
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "is this node's network able to take pods; what failed last, and why",
-		Args:  args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			v, err := newView(file, state, env)
-			if err != nil {
-				return err
-			}
-			if output == "json" {
-				printJSON(env.Stdout, v)
-			} else {
-				v.text(env.Stdout, time.Now())
-			}
-			switch {
-			case v.Verdict.Ready:
-				return nil
-			case v.Verdict.Since.IsZero():
-				return errors.New("no call has shown it yet")
-			}
-			return errNo
-		},
+		Long: `status tells on one screen whether this node's network can take pods and what failed last, the worst first.
+
+The chain is loaded, its programs are looked at and its STATUS is asked now; calls, failures and attachments are those that the
+shim has recorded. Exit status: 0 ready, 1 not ready, 2 cannot be told.`,
+		Example: `  cni-shim status
+  cni-shim status --watch
+  cni-shim status -o json | jq .verdict
+  cni-shim status -o prom --write /var/lib/node_exporter/textfile/cni-shim.prom
+  cni-shim status -o npd`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), env) },
 	}
-	outputFlag(c, &output, "text", "json")
-	c.Flags().StringVar(&file, "status-file", config.DefaultStatusFile, "the status file")
-	stateFlag(c, &state)
+	outputFlag(c, &f.output, "text", "json", "prom", "npd")
+	c.Flags().BoolVarP(&f.watch, "watch", "w", false, "show it again when it changes, until interrupted")
+	c.Flags().StringVar(&f.write, "write", "", "replace `FILE` with the output, as a whole")
+	f.node.add(c)
+	c.Flags().StringVar(&f.file, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
+	c.Flags().StringVar(&f.state, "state-dir", "", "the directory of stored attachments (default: likewise, else "+config.DefaultStateDir+")")
 	return c
 }
 
-func stateFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "state-dir", config.DefaultStateDir, "the directory of stored attachments")
+// statusFlags is the command line of status.
+type statusFlags struct {
+	output, write, file, state string
+	watch                      bool
+	node                       nodeFlags
 }
 
-// view is what status tells: the status file as of now, and attachments that nobody will ask for.
-type view struct {
-	*status.File
-	Stale []attachment.Key `json:"staleAttachments"`
+func (f *statusFlags) run(ctx context.Context, env *Env) error {
+	if f.watch && (f.write != "" || f.output == "npd") {
+		return usagef("--watch shows text, json or prom, and writes no file")
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if f.watch {
+		return f.follow(ctx, env)
+	}
+	s := f.take(ctx)
+	var b bytes.Buffer
+	err := f.print(&b, s, time.Now(), colored(env) && f.write == "")
+	if f.write == "" {
+		_, _ = env.Stdout.Write(b.Bytes())
+	} else if writeErr := writeWhole(f.write, b.Bytes()); writeErr != nil {
+		return writeErr
+	} else if f.output == "prom" {
+		return nil // the file tells it; a timer's unit is not to fail with the node
+	}
+	return err
 }
 
-func newView(file, state string, env *Env) (*view, error) {
-	f, err := status.Open(file).Read()
-	if err != nil {
-		return nil, fmt.Errorf("status file: %w", err)
-	}
-	left, err := stale.List(attachment.Open(state))
-	if err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim: attachments: %v\n", err)
-	}
-	return &view{f, left}, nil
+func (f *statusFlags) take(ctx context.Context) *survey.Survey {
+	o := f.node.survey()
+	o.StatusFile, o.StateDir = f.file, f.state
+	return survey.Take(ctx, o)
 }
 
-// text is one screen, the worst first.
-func (v view) text(w io.Writer, now time.Time) {
-	word := "ready"
-	switch {
-	case v.Verdict.Since.IsZero():
-		word = "unknown"
-	case !v.Verdict.Ready:
-		word = "NOT READY [" + v.Verdict.Reason + "]"
+// print writes the survey in the form asked for. Its error is the exit status.
+func (f *statusFlags) print(w io.Writer, s *survey.Survey, now time.Time, color bool) error {
+	switch f.output {
+	case "json":
+		printJSON(w, s)
+	case "prom":
+		s.Prom(w, Version)
+	case "npd":
+		line, _ := s.NPD()
+		fmt.Fprintln(w, line)
+	default:
+		s.Text(w, now, color)
 	}
-	fmt.Fprintf(w, "network: %s%s\n  %s\n", word, ago(now, v.Verdict.Since), v.Verdict.Message)
-	if v.Verdict.Cure != "" {
-		fmt.Fprintf(w, "  cure: %s\n", v.Verdict.Cure)
+	switch _, exit := s.NPD(); exit {
+	case ExitOK:
+		return nil
+	case ExitNo:
+		return errNo
 	}
-	for _, c := range v.InFlight {
-		fmt.Fprintf(w, "running: %s of container %s, %s%s\n", c.Verb, c.ContainerID, c.Plugin, ago(now, c.Since))
-	}
-	for _, c := range v.Chains {
-		fmt.Fprintln(w, report.Clean(c.Text()))
-	}
-	verbs := make([]string, 0, len(v.Calls))
-	for verb := range v.Calls {
-		verbs = append(verbs, verb)
-	}
-	slices.Sort(verbs)
-	for _, verb := range verbs {
-		fmt.Fprintf(w, "%s: %d calls, %d failed\n", verb, v.Calls[verb].Total, v.Calls[verb].Failed)
-	}
-	for _, x := range v.Failures {
-		fmt.Fprintf(w, "failed %d×: %s %s [%s]%s\n  cure: %s\n  turn: %s%s\n", x.Count, x.Verb, x.Message, x.Reason, ago(now, x.Last), x.Cure,
-			x.Who, map[bool]string{true: "; the runtime's own retry may succeed"}[x.Retry])
-		for _, fact := range x.Evidence {
-			fmt.Fprintf(w, "  seen: %s\n", fact.Text)
+	return errUnknown
+}
+
+// follow shows the survey again and again: on a terminal in place, elsewhere when anything but the clock has moved.
+func (f *statusFlags) follow(ctx context.Context, env *Env) error {
+	tty, start := terminal(env), time.Now()
+	var last string
+	var verdict status.Verdict
+	for first := true; ; first = false {
+		s := f.take(ctx)
+		if !first && s.Verdict.Ready == verdict.Ready {
+			s.Verdict.Since = verdict.Since // also where only the watch has seen it begin
+		}
+		verdict = s.Verdict
+		if ctx.Err() != nil {
+			return nil
+		}
+		var b, still bytes.Buffer
+		err := f.print(&b, s, time.Now(), colored(env))
+		s.Now.Time = start
+		_ = f.print(&still, s, start, false)
+		switch {
+		case tty:
+			fmt.Fprintf(env.Stdout, "\x1b[H\x1b[2J%s", b.String())
+		case first:
+			_, _ = env.Stdout.Write(b.Bytes())
+		case still.String() != last:
+			fmt.Fprintf(env.Stdout, "\n%s", b.String())
+		}
+		last = still.String()
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(refresh):
 		}
 	}
-	for _, n := range v.Notes {
-		fmt.Fprintf(w, "note %d×: %s%s\n", n.Count, n.Message, ago(now, n.Last))
-	}
-	if v.Unrecorded.Journal > 0 {
-		fmt.Fprintf(w, "not in the journal: %d entries%s: %s\n", v.Unrecorded.Journal, ago(now, v.Unrecorded.Last), v.Unrecorded.Why)
-	}
-	for _, k := range v.Stale {
-		fmt.Fprintf(w, "stale attachment: %s %s %s (remove it: cni-shim forget %s %s %s)\n", k.Network, k.ContainerID, k.IfName, k.Network, k.ContainerID, k.IfName)
-	}
 }
 
-func ago(now, then time.Time) string {
-	if then.IsZero() {
-		return ""
+// writeWhole replaces a file, so that readers see the old or the new one and never a part: under another name in the same
+// directory, one that node_exporter does not read, then by rename.
+func writeWhole(path string, text []byte) error {
+	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
+	os.Remove(tmp) // of one that was killed: in a container the number is always the same
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
 	}
-	return ", " + now.Sub(then).Round(time.Second).String() + " ago"
+	_, err = f.Write(text)
+	for _, e := range []error{f.Chmod(0o644), f.Close()} {
+		if err == nil {
+			err = e
+		}
+	}
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
 }

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/survey"
 	"github.com/cni-shim/cni-shim/pkg/watch"
 )
 
@@ -36,44 +40,77 @@ chain can take pods, 1 it cannot.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(env) },
 	}
-	c.Flags().StringVar(&f.confDir, "conf-dir", config.DefaultConfDir, "the directory of network configurations that the runtime reads")
-	c.Flags().StringVar(&f.binDir, "bin-dir", "/opt/cni/bin", "the directories that it looks for plugins in, separated by :")
+	c.Flags().StringVar(&f.confDir, "conf-dir", "", "the directory of network configurations that the runtime reads (default: as its own configuration says, else "+node.DefaultConfDir+")")
+	c.Flags().StringVar(&f.binDir, "bin-dir", "", "the directories that it looks for plugins in, separated by : (default: likewise, else "+node.DefaultBinDir+")")
 	c.Flags().StringVar(&f.o.StatusFile, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
+	c.Flags().StringVar(&f.textfile, "textfile", "", "replace `FILE` with the metrics of status -o prom at every look, for node_exporter")
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
 	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
+	c.Flags().BoolVar(&f.isReady, "is-ready", false, "look at nothing: tell by the exit status whether --ready-file is fresh, for a probe of a container that has no other program")
 	return c
 }
 
 // watchFlags is the command line of watch.
 type watchFlags struct {
-	confDir, binDir, readyFile string
-	once                       bool
-	o                          watch.Options
+	confDir, binDir     string
+	readyFile, textfile string
+	once, isReady       bool
+	o                   watch.Options
 }
 
 func (f *watchFlags) run(env *Env) error {
-	f.o.ConfDir, f.o.BinDirs = filepath.Clean(f.confDir), filepath.SplitList(f.binDir)
-	w, err := watch.New(f.o)
-	if err != nil {
-		return usageError{err}
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if f.once {
-		if w.Look(ctx) != nil {
+	if f.isReady {
+		const misses = 3 // of the looks that are made once a minute at least
+		if fi, err := os.Lstat(f.readyFile); err != nil || time.Since(fi.ModTime()) > misses*time.Minute {
 			return errNo
 		}
 		return nil
 	}
+	f.locate()
+	w, err := watch.New(f.o)
+	if err != nil {
+		return usageError{err}
+	}
+	if f.once {
+		x := w.Look()
+		if err := f.metrics(); err != nil {
+			return err
+		}
+		if x != nil {
+			fmt.Fprintf(env.Stdout, "the chain cannot take pods: %s [%s] %s\n", x.Line(), x.Reason.Name, x.Cure())
+			return errNo
+		}
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	defer f.notReady()
 	w.Run(ctx, func(x *report.Failure) {
-		if err := f.tell(x); err != nil {
+		if err := errors.Join(f.tell(x), f.metrics()); err != nil {
 			fmt.Fprintln(env.Stderr, "cni-shim watch:", err)
 		}
 	})
 	return nil
+}
+
+// locate fills in where the node's runtime looks.
+func (f *watchFlags) locate() {
+	r := node.Default("")
+	if found := node.Find(""); len(found) > 0 {
+		r = found[0]
+	}
+	f.o.ConfDir, f.o.BinDirs = r.ConfDir, r.BinDirs
+	if f.confDir != "" {
+		f.o.ConfDir = filepath.Clean(f.confDir)
+	}
+	if f.binDir != "" {
+		f.o.BinDirs = filepath.SplitList(f.binDir)
+	}
+	f.o.Check.Runtime = strings.ReplaceAll(string(r.Kind), "-", "")
+	f.o.Check.OnNode = f.o.ConfDir == r.ConfDir
+	f.o.Check.All = f.o.Check.OnNode && r.MaxConfNum != 1
 }
 
 // tell tells the service manager that a look was made and what came of it. The unit's watchdog expects one a minute.
@@ -87,6 +124,17 @@ func (f *watchFlags) tell(x *report.Failure) error {
 		return err
 	}
 	return errors.Join(err, touch(f.readyFile))
+}
+
+// metrics refreshes the metrics, if they are asked for.
+func (f *watchFlags) metrics() error {
+	if f.textfile == "" {
+		return nil
+	}
+	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true})
+	var b bytes.Buffer
+	s.Prom(&b, Version)
+	return writeWhole(f.textfile, b.Bytes())
 }
 
 func touch(path string) error {

@@ -37,6 +37,7 @@ type Config struct {
 	StateDir   string
 	LogLevel   string                   // debug, info, warning or error
 	Timeouts   map[string]time.Duration // by verb; no entry: no bound
+	Repair     bool                     // a chain whose only faults carry no information is run in its mended form
 
 	PrevResult    json.RawMessage            // nil when there is none
 	RuntimeConfig map[string]json.RawMessage // capability arguments, by key
@@ -133,6 +134,7 @@ var keys = []key{
 	{"cni.dev/valid-attachments", readGC("cni.dev/valid-attachments")},
 	{"logLevel", readLogLevel},
 	{"timeouts", readTimeouts},
+	{"repair", func(c *Config, v json.RawMessage) error { return read("repair", v, &c.Repair, "true or false") }},
 	{"chain", readChain},
 }
 

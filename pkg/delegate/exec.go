@@ -50,6 +50,8 @@ type Attempt struct {
 	Timeout  bool          // ended because the context was
 	Printed  *types.Error  // the CNI error that the plugin printed
 	Duration time.Duration
+	// Underived: it was not run, because what it was to be given could not be made.
+	Underived bool
 }
 
 // Exec implements invoke.Exec. It is not safe for concurrent use: one chain runs one plugin after the other.

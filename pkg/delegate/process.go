@@ -92,9 +92,9 @@ func (p *pipes) wait(ctx context.Context, pid int) (status syscall.WaitStatus, e
 	ended, killed := false, false
 	var until time.Time
 	for nap := 100 * time.Microsecond; ; {
-		open := p.stdout >= 0 || p.stderr >= 0
+		open := p.stdin >= 0 || p.stdout >= 0 || p.stderr >= 0
 		switch {
-		case ended && !open, ended && time.Now().After(until):
+		case ended && (!open || killed || time.Now().After(until)):
 			return status, nil
 		case killed && time.Now().After(until):
 			return status, errStuck

@@ -21,6 +21,8 @@ type Runner struct {
 	RuntimeConfig map[string]json.RawMessage
 	// Env replaces CNI_* variables for a call that is not the runtime's own, such as the DEL of a stale attachment.
 	Env map[string]string
+	// Quiet keeps the plugins' stderr from being handed on: where nobody but the shim's own tool reads it.
+	Quiet bool
 	// Around is called before each plugin runs, and what it returns after; may be nil.
 	Around func(index int) (after func())
 	// Attempts are the runs made, in their order.
@@ -207,7 +209,7 @@ func (r *Runner) start(i int) *Exec {
 	if r.Around != nil {
 		r.after = r.Around(i)
 	}
-	return &Exec{Env: r.Env}
+	return &Exec{Env: r.Env, Quiet: r.Quiet}
 }
 
 // done notes an attempt and makes an error of what invoke returned.
@@ -237,7 +239,7 @@ func (r *Runner) done(i int, verb string, exec *Exec, err error) error {
 
 // notRun is a plugin whose configuration could not be derived.
 func (r *Runner) notRun(i int, verb string, err error) error {
-	a := &Attempt{Verb: verb, Index: i, Type: r.Chain.Plugins[i].Network.Type}
+	a := &Attempt{Verb: verb, Index: i, Type: r.Chain.Plugins[i].Network.Type, Underived: true}
 	r.Attempts = append(r.Attempts, a)
 	return &Error{Attempt: a, CNI: types.NewError(types.ErrDecodingFailure, err.Error(), "")}
 }

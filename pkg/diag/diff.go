@@ -75,6 +75,11 @@ func lines(text []byte) [][]byte {
 
 func put(w io.Writer, mark string, lines [][]byte) {
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s%s\n", mark, bytes.TrimRight(l, "\r\n"))
+		l = bytes.TrimSuffix(l, []byte{'\n'})
+		if rest, ok := bytes.CutSuffix(l, []byte{'\r'}); ok {
+			fmt.Fprintf(w, "%s%s^M\n", mark, bytes.Map(visible, rest)) // else the two sides of a mended line end look the same
+			continue
+		}
+		fmt.Fprintf(w, "%s%s\n", mark, bytes.Map(visible, l))
 	}
 }

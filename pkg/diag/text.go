@@ -47,6 +47,14 @@ func WriteText(w io.Writer, l List, o TextOptions) {
 	}
 }
 
+// visible is a dot for what a terminal would hide, or obey.
+func visible(r rune) rune {
+	if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r == 0x2028 || r == 0x2029 || r >= 0x2060 && r <= 0x2069 || r == 0xfeff || r == utf8.RuneError {
+		return '·'
+	}
+	return r
+}
+
 // window cuts a long line to the part round the token. It returns the part, the column of the token in it from 0, and
 // how many code points of the token are on it.
 func window(line string, d Diagnostic) (part string, at, n int) {
@@ -74,9 +82,7 @@ func window(line string, d Diagnostic) (part string, at, n int) {
 	}
 	n = max(1, min(n, len(runes)-at))
 	for i, r := range runes {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r == 0xfeff || r == utf8.RuneError {
-			runes[i] = '·' // what the terminal would hide, or obey
-		}
+		runes[i] = visible(r)
 	}
 	return string(runes), at, n
 }

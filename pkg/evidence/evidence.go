@@ -42,18 +42,23 @@ type Fact struct {
 // then, in order. It waits for nothing that hangs: a look at a dead mount is left behind, so f and in must not be
 // changed afterwards.
 func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input) []Fact {
-	collect := collector(v.Reason)
-	if collect == nil || f == nil {
+	return collect(ctx, f, v, in, Budget)
+}
+
+func collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input, budget time.Duration) []Fact {
+	look := collector(v.Reason)
+	if look == nil || f == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, Budget)
+	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	l := &look{ctx: ctx, start: time.Now(), f: f, in: in, text: head(f.Msg) + "\n" + head(f.Details) + "\n" + head(f.Stderr)}
+	l := newLook(ctx, budget, in)
+	l.f, l.text = f, head(f.Msg)+"\n"+head(f.Details)+"\n"+head(f.Stderr)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() { _ = recover() }() // a fault in here must not cost the call its answer
-		collect(l)
+		look(l)
 	}()
 	select {
 	case <-done:
@@ -116,14 +121,19 @@ func collector(r *reason.Reason) func(*look) {
 // look is one look at the node.
 type look struct {
 	ctx   context.Context
-	start time.Time
+	until time.Time // from when on loops stop: a little before the end, so that what they have counted is still told
 	f     *failure.Facts
 	in    Input
 	text  string // all that the plugin said
+	all   bool   // each address is asked for, and not only how many there are
 
 	mu    sync.Mutex
 	facts []Fact
 	ended bool
+}
+
+func newLook(ctx context.Context, budget time.Duration, in Input) *look {
+	return &look{ctx: ctx, until: time.Now().Add(budget * 3 / 4), in: in}
 }
 
 // note keeps a fact. What comes after the end of the look is dropped.
@@ -146,8 +156,8 @@ func (l *look) end() []Fact {
 	return l.facts
 }
 
-// over tells loops that it is time to stop: a little before the end, so that what they have counted is still told.
-func (l *look) over() bool { return l.ctx.Err() != nil || time.Since(l.start) > Budget*3/4 }
+// over tells loops that it is time to stop.
+func (l *look) over() bool { return l.ctx.Err() != nil || time.Now().After(l.until) }
 
 // printable keeps a fact one line: names of files may hold anything.
 func printable(r rune) rune {

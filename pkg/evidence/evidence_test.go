@@ -48,11 +48,14 @@ func (n *node) write(path, text string, age time.Duration) {
 }
 
 // collect gives all facts, one "key: text" a line.
+// patience is a budget for tests of what is seen: a busy machine takes its time.
+const patience = 20 * time.Second
+
 func (n *node) collect(r *reason.Reason, f failure.Facts, in Input) string {
 	n.Helper()
 	in.Root = n.root
 	var b strings.Builder
-	for _, fact := range Collect(context.Background(), &f, failure.Verdict{Reason: r}, in) {
+	for _, fact := range collect(context.Background(), &f, failure.Verdict{Reason: r}, in, patience) {
 		if strings.Contains(fact.Text, "\n") || fact.Key == "" {
 			n.Errorf("fact %q: %q", fact.Key, fact.Text)
 		}
@@ -229,14 +232,12 @@ func TestNothingToSee(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	start := time.Now()
-	Collect(ctx, &failure.Facts{}, failure.Verdict{Reason: reason.HostResourceExhausted}, Input{})
-	if d := time.Since(start); d > 50*time.Millisecond {
-		t.Errorf("an ended context costs %v", d)
+	if got := Collect(ctx, &failure.Facts{}, failure.Verdict{Reason: reason.IPAMExhausted}, Input{Root: n.root}); len(got) != 0 {
+		t.Errorf("an ended context sees %v", got)
 	}
 }
 
-// TestBudget: sixty thousand reservations on a slow machine end with the budget, and with what was seen by then.
+// TestBudget: eight thousand reservations, and time to look at a few of them: what was seen is told as a part, and it ends.
 func TestBudget(t *testing.T) {
 	n := newNode(t)
 	dir := filepath.Join(n.root, "/var/lib/cni/networks/big")
@@ -249,10 +250,19 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	n.write("/var/lib/cni/results/x", "", 0)
-	start := time.Now()
-	got := n.collect(reason.IPAMExhausted, failure.Facts{}, Input{Network: "big"})
-	if d := time.Since(start); d > Budget+100*time.Millisecond {
-		t.Errorf("took %v", d)
+	facts := &failure.Facts{}
+	for budget := time.Microsecond; budget < patience; budget *= 4 {
+		var got string
+		for _, f := range collect(context.Background(), facts, failure.Verdict{Reason: reason.IPAMExhausted}, Input{Root: n.root, Network: "big"}, budget) {
+			got += f.Key + ": " + f.Text + "\n"
+		}
+		whole := strings.Contains(got, "taken: 8000 addresses") && strings.Contains(got, "gone: none is known")
+		if part := got == "" || strings.Contains(got, "at least") || !strings.Contains(got, "gone: "); part == whole {
+			t.Errorf("in %v, part and whole: %s", budget, got)
+		}
+		if whole {
+			return
+		}
 	}
-	n.want(got, "taken: 8000 addresses", "gone: ")
+	t.Error("never seen whole")
 }

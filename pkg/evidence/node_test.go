@@ -23,7 +23,7 @@ func TestKernelNumbers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got string
-	for _, f := range Collect(context.Background(), &failure.Facts{}, failure.Verdict{Reason: reason.HostResourceExhausted}, Input{}) {
+	for _, f := range collect(context.Background(), &failure.Facts{}, failure.Verdict{Reason: reason.HostResourceExhausted}, Input{}, patience) {
 		got += f.Text + "\n"
 	}
 	if !strings.Contains(got, "kernel.pid_max is "+strings.TrimSpace(string(want))+", ") {
@@ -102,7 +102,7 @@ func TestPodNamespace(t *testing.T) {
 		t.Fatal(p)
 	}
 	var got string
-	for _, f := range Collect(context.Background(), &failure.Facts{}, failure.Verdict{Reason: reason.IPv6Disabled}, Input{Netns: p, IfName: "lo"}) {
+	for _, f := range collect(context.Background(), &failure.Facts{}, failure.Verdict{Reason: reason.IPv6Disabled}, Input{Netns: p, IfName: "lo"}, patience) {
 		got += f.Text + "\n"
 	}
 	if !strings.Contains(got, "in the pod's namespace net.ipv6.conf.all.disable_ipv6 is 1") {

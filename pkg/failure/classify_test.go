@@ -96,12 +96,13 @@ func TestCleanUpIsAnEcho(t *testing.T) {
 	}
 }
 
+// A cost that grew with the square of the text would be an hour; how fast it is, benchmarks tell.
 func TestHostileTextIsBounded(t *testing.T) {
 	for _, unit := range []string{"a", "dial tcp ", `\`, `\"`, "no such file or directory ", "iptables -d ", "\n", "\xff", "…"} {
 		text := strings.Repeat(unit, 4<<20/len(unit))
 		start := time.Now()
 		ClassifyText(text)
-		if d := time.Since(start); d > 500*time.Millisecond {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%q repeated: %v", unit, d)
 		}
 	}

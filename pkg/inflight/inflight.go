@@ -41,9 +41,9 @@ type Mark struct {
 	call Call
 }
 
-// Begin marks a call in dir and returns the marks it found beside its own: of calls that run now and, removed and so told
-// to one process only, of those that were killed.
-func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
+// Begin marks a call in dir and returns the marks it found beside its own: of calls that run now, and of those that were killed.
+// The latter stay until somebody who tells them claims them: this call may be killed before it can.
+func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	if err := disk.EnsureDir(filepath.Dir(dir), 0o755); err != nil {
 		return nil, nil, nil, err
 	}
@@ -51,29 +51,19 @@ func Begin(dir string, c Call) (m *Mark, running, killed []Call, err error) {
 		return nil, nil, nil, err
 	}
 	disk.Sweep(dir)
-	running, killed = look(dir)
 	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
+	running, dead = Running(dir)
 	m = &Mark{dir, c}
-	return m, running, killed, m.write()
+	return m, running, dead, m.write()
 }
 
-// Killed removes and returns the marks of calls that were killed, for somebody who is no call.
-func Killed(dir string) []Call {
-	_, killed := look(dir)
-	return killed
-}
+// Claim removes the mark of a call that was killed. It is true for one process only, which is to tell it.
+func Claim(dir string, c Call) bool { return os.Remove(filepath.Join(dir, c.name())) == nil }
 
-func look(dir string) (running, killed []Call) {
-	running, dead := Running(dir)
-	for _, c := range dead {
-		if os.Remove(filepath.Join(dir, strconv.Itoa(c.PID))) == nil {
-			killed = append(killed, c)
-		}
-	}
-	return running, killed
-}
+// name of the mark's file: a process id may be used again, and by others in other PID namespaces.
+func (c Call) name() string { return strconv.Itoa(c.PID) + "-" + c.Start }
 
 // Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
 func Running(dir string) (running, dead []Call) {
@@ -81,9 +71,12 @@ func Running(dir string) (running, dead []Call) {
 	if err != nil {
 		return nil, nil
 	}
+	own := Call{PID: os.Getpid()}
+	_, own.Start = stat(own.PID)
 	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
+		number, start, _ := strings.Cut(e.Name(), "-")
+		pid, err := strconv.Atoi(number)
+		if err != nil || e.Name() == own.name() {
 			continue
 		}
 		var c Call
@@ -91,7 +84,7 @@ func Running(dir string) (running, dead []Call) {
 		if err != nil || json.Unmarshal(b, &c) != nil {
 			c = Call{} // damaged; its name still says whose it is
 		}
-		c.PID = pid
+		c.PID, c.Start = pid, start
 		if fi, err := e.Info(); err == nil {
 			c.Seen = fi.ModTime().UTC()
 		}
@@ -106,12 +99,18 @@ func Running(dir string) (running, dead []Call) {
 
 // alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
 func (c Call) alive() bool {
-	if c.Namespace != "" && c.Namespace != namespace() {
-		return true // as far as can be seen from here
+	if c.Foreign() {
+		return time.Since(c.Seen) < silence
 	}
 	parent, start := stat(c.PID)
 	return parent >= 0 && (c.Start == "" || c.Start == start)
 }
+
+// silence is after what time without life a call in another PID namespace counts as dead; a call that runs shows it each second.
+const silence = time.Minute
+
+// Foreign tells a call in another PID namespace, whose process cannot be seen from here.
+func (c Call) Foreign() bool { return c.Namespace != "" && c.Namespace != namespace() }
 
 // namespace names this process's PID namespace, "pid:[4026531836]"; "" where /proc does not tell.
 func namespace() string {
@@ -132,21 +131,21 @@ func (m *Mark) write() error {
 	if err != nil {
 		return err
 	}
-	return disk.Replace(m.dir, strconv.Itoa(m.call.PID), b, 0o600, false)
+	return disk.Replace(m.dir, m.call.name(), b, 0o600, false)
 }
 
 // Beat shows that the call is alive.
 func (m *Mark) Beat() {
 	if m != nil {
 		now := time.Now()
-		_ = os.Chtimes(filepath.Join(m.dir, strconv.Itoa(m.call.PID)), now, now)
+		_ = os.Chtimes(filepath.Join(m.dir, m.call.name()), now, now)
 	}
 }
 
 // End removes the mark.
 func (m *Mark) End() {
 	if m != nil {
-		os.Remove(filepath.Join(m.dir, strconv.Itoa(m.call.PID)))
+		os.Remove(filepath.Join(m.dir, m.call.name()))
 	}
 }
 

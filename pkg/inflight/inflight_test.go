@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 )
 
@@ -24,17 +23,21 @@ func TestKilled(t *testing.T) {
 	}
 	mark := func(pid int, c Call) {
 		b, _ := json.Marshal(c)
-		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(pid)), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, Call{PID: pid, Start: c.Start}.name()), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mark(gone.Process.Pid, Call{Verb: "ADD", Start: "1", Namespace: m.call.Namespace})
 	mark(os.Getppid(), Call{Verb: "DEL", Start: "1", Namespace: "pid:[1]"})
-	if k := Killed(dir); len(k) != 1 || k[0].Verb != "ADD" || k[0].PID != gone.Process.Pid {
-		t.Errorf("%+v", k)
+	_, dead := Running(dir)
+	if len(dead) != 1 || dead[0].Verb != "ADD" || dead[0].PID != gone.Process.Pid {
+		t.Errorf("%+v", dead)
 	}
-	if k := Killed(dir); len(k) != 0 {
-		t.Errorf("told again: %+v", k)
+	if _, again := Running(dir); len(again) != 1 {
+		t.Errorf("gone before anybody told it: %+v", again)
+	}
+	if first, second := Claim(dir, dead[0]), Claim(dir, dead[0]); !first || second {
+		t.Errorf("claimed %v, then %v", first, second)
 	}
 	if running, dead := Running(dir); len(running) != 1 || running[0].Verb != "DEL" || len(dead) != 0 {
 		t.Errorf("%+v %+v", running, dead)

@@ -131,3 +131,17 @@ func noexec(path string) string {
 	}
 	return ""
 }
+
+// CPU names the CPU that a program is built for, as Go does; "script" for a #! script, "" where the file cannot be read.
+func CPU(path string) string {
+	h, err := readHeader(path)
+	switch {
+	case err != nil || len(h) == 0:
+		return ""
+	case bytes.HasPrefix(h, []byte("#!")):
+		return "script"
+	case bytes.HasPrefix(h, []byte("\x7fELF")):
+		return machine(h)
+	}
+	return "unknown"
+}

@@ -82,29 +82,41 @@ func delegatesIPAM(plugin string) bool {
 }
 
 func (v *Inventory) add(ctx context.Context, c *chain.Chain, p Plugin, paths []string, known []Plugin, needed bool) {
-	problem := func(r *reason.Reason, cause, fix string, certain bool) {
-		v.Problems = append(v.Problems, Problem{p, r, cause, fix, certain && needed})
+	if problem := p.look(ctx, versionOf(c), paths, known); problem != nil {
+		problem.Plugin, problem.Certain = p, problem.Certain && needed
+		v.Problems = append(v.Problems, *problem)
 	}
+	v.Plugins = append(v.Plugins, p)
+}
+
+// Look looks for one program, which a chain at that cniVersion runs, and asks it for its versions.
+func Look(ctx context.Context, p Plugin, cniVersion string, paths []string) (Plugin, *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	problem := p.look(ctx, cniVersion, paths, nil)
+	if problem != nil {
+		problem.Plugin = p
+	}
+	return p, problem
+}
+
+// look fills in what is found of a program, and returns what is wrong with it.
+func (p *Plugin) look(ctx context.Context, cniVersion string, paths []string, known []Plugin) *Problem {
 	path, err := invoke.FindInPath(p.Type, paths)
 	if err != nil {
 		cause, fix := Missing(p.Type, paths)
-		problem(reason.PluginNotFound, cause, fix, true)
-		v.Plugins = append(v.Plugins, p)
-		return
+		return &Problem{Reason: reason.PluginNotFound, Cause: cause, Fix: fix, Certain: true}
 	}
 	p.Path = path
-	defer func() { v.Plugins = append(v.Plugins, p) }()
 	fi, err := os.Stat(path)
 	if err != nil {
-		return // gone since; the run will tell
+		return nil // gone since; the run will tell
 	}
 	if p.Type == config.Type || isSelf(fi) {
-		problem(reason.ConfigInvalid, "the chain leads back to the shim", "name the real plugins in the wrapped chain, not cni-shim", true)
-		return
+		return &Problem{Reason: reason.ConfigInvalid, Cause: "the chain leads back to the shim", Fix: "name the real plugins in the wrapped chain, not cni-shim", Certain: true}
 	}
 	if fi.Mode().Perm()&0o111 == 0 {
-		problem(reason.PluginNotExecutable, fmt.Sprintf("%s has no execute permission (%s)", path, fi.Mode().Perm()), "chmod 755 "+path, true)
-		return
+		return &Problem{Reason: reason.PluginNotExecutable, Cause: fmt.Sprintf("%s has no execute permission (%s)", path, fi.Mode().Perm()), Fix: "chmod 755 " + path, Certain: true}
 	}
 	p.ID = identity(fi)
 	for _, k := range known {
@@ -114,16 +126,16 @@ func (v *Inventory) add(ctx context.Context, c *chain.Chain, p Plugin, paths []s
 	}
 	if !p.Asked {
 		if why := p.probe(ctx); why != nil {
-			problem(why.Reason, why.Cause, why.Fix, true)
-			p.ID = ""
-			return
+			p.ID = "" // it is asked again
+			return why
 		}
 	}
-	if want := versionOf(c); len(p.Versions) > 0 && !slices.Contains(p.Versions, want) {
+	if len(p.Versions) > 0 && !slices.Contains(p.Versions, cniVersion) {
 		// Plugins that answer VERSION carelessly and work all the same exist: told, never in the way.
-		problem(reason.VersionIncompatible, fmt.Sprintf("%s speaks %s, not the chain's cniVersion %s", path, strings.Join(p.Versions, ", "), want),
-			"set cniVersion to one that every plugin of the chain supports", false)
+		return &Problem{Reason: reason.VersionIncompatible, Cause: fmt.Sprintf("%s speaks %s, not the chain's cniVersion %s", path, strings.Join(p.Versions, ", "), cniVersion),
+			Fix: "set cniVersion to one that every plugin of the chain supports"}
 	}
+	return nil
 }
 
 // probe asks a program for its versions. Only a program that the system cannot start is a problem.
@@ -200,4 +212,10 @@ type Stamp struct {
 func (v *Inventory) MarshalStamp(digest string) []byte {
 	b, _ := json.Marshal(Stamp{digest, v.Plugins}) // strings only
 	return append(b, '\n')
+}
+
+// There tells whether a program is in one of the directories.
+func There(name string, paths []string) bool {
+	_, err := invoke.FindInPath(name, paths)
+	return err == nil
 }

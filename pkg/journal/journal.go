@@ -73,3 +73,6 @@ func send(e Entry) error {
 	vars["SYSLOG_PID"] = strconv.Itoa(os.Getpid())
 	return journal.Send(e.Message, e.Priority, vars)
 }
+
+// Available tells whether journald has a socket that takes entries.
+func Available() bool { return journal.Enabled() }

@@ -27,6 +27,10 @@ func (s *scanner) close(c byte) {
 		s.pop(top)
 		return
 	}
+	if s.counted++; s.counted > maxFaults { // each count reads to the end of the text
+		s.done = true
+		return
+	}
 	depth, follow := len(s.stack), s.netClosers(s.at)
 	outer := depth >= 2 && matches(s.text[s.stack[depth-2].open], c)
 	switch {
@@ -94,7 +98,7 @@ func (s *scanner) missingBracket(at int) {
 func (s *scanner) misplacedKey() {
 	switch follow := s.netClosers(s.at); {
 	case follow > len(s.stack):
-		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.last.start, End: s.last.start, Cause: "no { before the key " + quoted(s.slice(s.last)), Fix: "put { here"})
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.last.start, End: s.last.start, Cause: "no { before the key " + s.quoted(s.last), Fix: "put { here"})
 	case follow == len(s.stack) && follow > 0:
 		s.wrongOpener()
 	case s.comma > s.top().open:
@@ -112,7 +116,7 @@ func (s *scanner) misplacedValue() {
 		s.wrongOpener()
 	case follow > depth && s.want == wantKey && s.key != (span{}):
 		at := s.nextToken(s.key.end) + 1 // behind the colon
-		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at, Cause: "no [ before the first element of " + quoted(s.slice(s.key)), Fix: "put [ here"})
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at, Cause: "no [ before the first element of " + s.quoted(s.key), Fix: "put [ here"})
 	case s.suspect == nil && s.want == wantFirst:
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("%c where a key must stand; it is one too many", c), Fix: "delete it"})
 	case s.want == wantKey:

@@ -62,6 +62,7 @@ type span struct{ start, end int }
 // scanner walks the tokens of a text, noting what cannot stand where it stands.
 type scanner struct {
 	text   []byte
+	masked []byte // text without secrets, once something of it is told; see shown
 	at     int
 	want   want
 	stack  []frame
@@ -76,6 +77,7 @@ type scanner struct {
 	beforeIt int  // end of the token before that comma
 	suspect  *suspect
 	tries    int                                   // of quotes that may close a string
+	counted  int                                   // how often closing brackets that do not fit were counted
 	said     struct{ singleQuotes, conflict bool } // told once a file
 }
 
@@ -158,7 +160,7 @@ func (s *scanner) member() {
 
 // colon stands after a key.
 func (s *scanner) colon() {
-	key := quoted(s.slice(s.key))
+	key := s.quoted(s.key)
 	r, n := s.rune(s.at)
 	switch {
 	case r == ':':
@@ -172,7 +174,7 @@ func (s *scanner) colon() {
 		s.at += n
 		s.want = wantValue
 	case s.lacksQuote():
-		s.stop(Fault{Rule: "json-unterminated-string", Start: s.key.start, End: s.key.end, Cause: "the key " + openQuoted(s.slice(s.key)) + " lacks its closing quote", Fix: "put a double quote before its colon"})
+		s.stop(Fault{Rule: "json-unterminated-string", Start: s.key.start, End: s.key.end, Cause: "the key " + s.opening(s.key) + " lacks its closing quote", Fix: "put a double quote before its colon"})
 	case r == '"' || r == '{' || r == '[' || isWord(byte(r)) && r < 0x80 || r == '-':
 		s.fault(Fault{Rule: "json-missing-colon", Start: s.key.end, End: s.key.end, Cause: "no colon after the key " + key, Fix: "put a colon between key and value"})
 		s.want = wantValue
@@ -197,7 +199,7 @@ func (s *scanner) separator() {
 	case r == ':' || r == '=':
 		s.stop(Fault{Rule: "json-bad-separator", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("%c after the value %s", r, s.lastName()), Fix: "put a comma between two members, and a colon only after a key"})
 	case s.lacksQuote():
-		s.stop(Fault{Rule: "json-unterminated-string", Start: s.last.start, End: s.last.end, Cause: "the string " + openQuoted(s.slice(s.last)) + " lacks its closing quote, or has one too early", Fix: `close the string where it ends; write \" for a quote inside it`})
+		s.stop(Fault{Rule: "json-unterminated-string", Start: s.last.start, End: s.last.end, Cause: "the string " + s.opening(s.last) + " lacks its closing quote, or has one too early", Fix: `close the string where it ends; write \" for a quote inside it`})
 	case (r == '{' || r == '[') && s.inObject():
 		s.missingBracket(s.last.end)
 	default:
@@ -246,7 +248,7 @@ func (s *scanner) trailing() {
 	if c == '{' || c == '[' {
 		what = "a second document follows the end of the configuration"
 	} else if w := s.word(s.at); len(w) > 0 {
-		what = quoted(w) + " follows the end of the configuration"
+		what = s.quoted(span{s.at, s.at + len(w)}) + " follows the end of the configuration"
 	}
 	s.stop(Fault{Rule: "json-trailing-data", Start: s.at, End: s.lineEnd(s.at), Cause: what, Fix: "delete what follows the closing bracket"})
 }

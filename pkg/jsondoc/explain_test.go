@@ -124,7 +124,7 @@ func TestMend(t *testing.T) {
 	}
 }
 
-// A hostile text costs no more than a valid one of its size.
+// A hostile text costs no more than a valid one of its size: a cost that grew with the square of it would be an hour.
 func TestExplainHostile(t *testing.T) {
 	const size = 4 << 20
 	for name, unit := range map[string]string{
@@ -135,7 +135,7 @@ func TestExplainHostile(t *testing.T) {
 		Explain(text)
 		Explain(append([]byte("["), text...))
 		Explain(append([]byte(`{"a":`), text...))
-		if d := time.Since(begin); d > 3*time.Second {
+		if d := time.Since(begin); d > 30*time.Second {
 			t.Errorf("%s: %v for 3 × %d bytes", name, d, size)
 		}
 	}

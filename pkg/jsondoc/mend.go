@@ -26,6 +26,23 @@ func Mend(text []byte, may func(rule string) bool) (out []byte, mended []Fault, 
 	return out, mended, json.Valid(out)
 }
 
+// Repairable tells the rules whose faults carry no information at all, so that nothing is lost and nothing guessed when
+// they are mended: the plugin may run a chain with such faults in its mended form, where its owner allows that.
+func Repairable(rule string) bool {
+	switch rule {
+	case "json-trailing-comma", "json-comment", "json-invisible-char", "encoding-bom":
+		return true
+	}
+	return false
+}
+
+// Repair returns the mended form of a text whose only faults are Repairable, and those faults; ok is false where there
+// are none, or others too.
+func Repair(text []byte) (mended []byte, faults []Fault, ok bool) {
+	mended, faults, valid := Mend(text, Repairable)
+	return mended, faults, valid && len(faults) > 0
+}
+
 // Apply returns a copy of text with the edits made. One that overlaps another before it is left for a second run.
 func Apply(text []byte, edits []Edit) []byte {
 	edits = slices.Clone(edits)

@@ -41,7 +41,7 @@ func (s *scanner) space() {
 }
 
 func (s *scanner) comment() {
-	end := s.lineEnd(s.at)
+	var end int
 	if s.text[s.at] == '/' && s.text[s.at+1] == '*' {
 		i := bytes.Index(s.text[s.at+2:], []byte("*/"))
 		if i < 0 {
@@ -49,6 +49,8 @@ func (s *scanner) comment() {
 			return
 		}
 		end = s.at + 2 + i + 2
+	} else {
+		end = s.lineEnd(s.at)
 	}
 	s.fault(Fault{"json-comment", s.at, end, "a comment, which JSON does not have", "delete it", []Edit{s.without(s.at, end)}})
 	if i := bytes.LastIndexByte(s.text[s.at:end], '\n'); i >= 0 {
@@ -59,7 +61,7 @@ func (s *scanner) comment() {
 
 // without deletes a comment: with the blanks before it where it ends its line, with the line where it is all of it.
 func (s *scanner) without(start, end int) Edit {
-	if s.lineEnd(end) != end {
+	if rest := s.text[end:]; len(rest) > 0 && rest[0] != '\n' && !bytes.HasPrefix(rest, []byte("\r\n")) {
 		return Edit{start, end, ""}
 	}
 	for start > s.line && (s.text[start-1] == ' ' || s.text[start-1] == '\t') {

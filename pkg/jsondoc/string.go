@@ -39,7 +39,7 @@ func (s *scanner) string() {
 			if i+1 < len(s.text) && s.text[i+1] >= ' ' {
 				if escapes++; escapes == 1 {
 					_, size := s.rune(i + 1)
-					s.fault(Fault{Rule: "json-bad-escape", Start: i, End: i + 1 + size, Cause: fmt.Sprintf("%s is no escape that JSON has", s.text[i:min(i+1+size, len(s.text))]), Fix: `write \\ for a backslash`})
+					s.fault(Fault{Rule: "json-bad-escape", Start: i, End: i + 1 + size, Cause: s.clip(span{i, min(i+1+size, len(s.text))}) + " is no escape that JSON has", Fix: `write \\ for a backslash`})
 				}
 				if s.text[i+1] == '\\' || s.text[i+1] == '"' {
 					i++
@@ -61,16 +61,16 @@ func (s *scanner) string() {
 			if c == '\t' {
 				name, fix = "a raw tab", `delete the tab, or write \t`
 			}
-			s.fault(Fault{Rule: "json-control-char", Start: i, End: i + 1, Cause: name + " inside the string " + openQuoted(s.text[start:i]), Fix: fix})
+			s.fault(Fault{Rule: "json-control-char", Start: i, End: i + 1, Cause: name + " inside the string " + s.opening(span{start, i}), Fix: fix})
 		}
 		if s.done {
 			return
 		}
 	}
 	n := len(s.text)
-	f := Fault{Rule: "json-truncated", Start: n, End: n, Cause: "the text ends inside the string " + openQuoted(s.text[start:]), Fix: "write the file again to its end (to a temporary file that is then renamed)"}
+	f := Fault{Rule: "json-truncated", Start: n, End: n, Cause: "the text ends inside the string " + s.opening(span{start, len(s.text)}), Fix: "write the file again to its end (to a temporary file that is then renamed)"}
 	if tail := bytes.TrimRight(s.text[start:], " \t\r\n"); len(tail) > 1 && (tail[len(tail)-1] == '}' || tail[len(tail)-1] == ']') {
-		f = Fault{Rule: "json-unterminated-string", Start: start, End: start + len(bytes.TrimRight(tail, " }],")), Cause: "the string " + openQuoted(s.text[start:]) + " lacks its closing quote", Fix: "put a double quote where the string ends"}
+		f = Fault{Rule: "json-unterminated-string", Start: start, End: start + len(bytes.TrimRight(tail, " }],")), Cause: "the string " + s.opening(span{start, len(s.text)}) + " lacks its closing quote", Fix: "put a double quote where the string ends"}
 	}
 	s.stop(f)
 }
@@ -120,14 +120,14 @@ func (s *scanner) lineBreak(start, i int) bool {
 		case c == '/' || c == '#':
 		default:
 			if j := bytes.IndexByte(s.text[next:], '"'); j >= 0 && !bytes.Contains(s.text[next:next+j], []byte(": ")) {
-				s.fault(Fault{Rule: "json-control-char", Start: i, End: i + 1, Cause: "a raw line break inside the string " + openQuoted(s.text[start:i]), Fix: `join the two lines, or write \n`})
+				s.fault(Fault{Rule: "json-control-char", Start: i, End: i + 1, Cause: "a raw line break inside the string " + s.opening(span{start, i}), Fix: `join the two lines, or write \n`})
 				s.line = i + 1
 				return true
 			}
 			closed = len(s.text)
 		}
 	} else if !bytes.ContainsAny(content, "}]") {
-		s.stop(Fault{Rule: "json-truncated", Start: len(s.text), End: len(s.text), Cause: "the text ends inside the string " + openQuoted(s.text[start:i]), Fix: "write the file again to its end (to a temporary file that is then renamed)"})
+		s.stop(Fault{Rule: "json-truncated", Start: len(s.text), End: len(s.text), Cause: "the text ends inside the string " + s.opening(span{start, i}), Fix: "write the file again to its end (to a temporary file that is then renamed)"})
 		return false
 	}
 	end := start + 1 + len(bare)
@@ -135,7 +135,7 @@ func (s *scanner) lineBreak(start, i int) bool {
 	if s.want == wantKey || s.want == wantFirst && s.inObject() {
 		what = "key"
 	}
-	f := Fault{Rule: "json-unterminated-string", Start: start, End: end, Cause: "the " + what + " " + openQuoted(s.text[start:end]) + " lacks its closing quote", Fix: "put a double quote after " + clip(bytes.TrimPrefix(s.text[start:end], []byte{'"'}))}
+	f := Fault{Rule: "json-unterminated-string", Start: start, End: end, Cause: "the " + what + " " + s.opening(span{start, end}) + " lacks its closing quote", Fix: "put a double quote after " + s.clip(span{start + 1, end})}
 	if what == "key" {
 		f.Fix = "put a double quote where the key ends"
 	}
@@ -199,7 +199,7 @@ func (s *scanner) otherQuotes(open rune, n int) bool {
 			i += 2
 			continue
 		}
-		if r == open || smart && (isSmartQuote(r) || r == '"') {
+		if r == open && !smart || smart && (closesSmart(open, r) || r == '"' && s.closesAt(i)) {
 			end, size = i, m
 			break
 		}
@@ -236,6 +236,12 @@ func isSmartQuote(r rune) bool {
 	}
 	return false
 }
+
+// closesSmart tells whether a typographic quote is of the kind that opened the string: an apostrophe inside double
+// ones is text.
+func closesSmart(open, r rune) bool { return isSmartQuote(r) && isSingle(open) == isSingle(r) }
+
+func isSingle(r rune) bool { return r == '‘' || r == '’' || r == '‚' }
 
 // lacksQuote tells whether the last token is a string whose closing quote is really the opening one of the next: a
 // word follows it without a gap.

@@ -89,7 +89,7 @@ func (s *scanner) templateTag() bool {
 }
 
 func (s *scanner) unresolved(n int) {
-	s.fault(Fault{Rule: "template-unresolved", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("the placeholder %s was never replaced", clip(s.text[s.at:s.at+n])), Fix: templateFix})
+	s.fault(Fault{Rule: "template-unresolved", Start: s.at, End: s.at + n, Cause: fmt.Sprintf("the placeholder %s was never replaced", s.clip(span{s.at, s.at + n})), Fix: templateFix})
 	s.at += n
 }
 

@@ -26,10 +26,9 @@ func (s *scanner) readKey() {
 		return
 	}
 	if i := s.keyEnd(start); i > start {
-		name := s.text[start:i]
-		cause, fix := fmt.Sprintf("the key %s is not quoted", clip(name)), "put the key in double quotes"
+		cause, fix := fmt.Sprintf("the key %s is not quoted", s.clip(span{start, i})), "put the key in double quotes"
 		if i < len(s.text) && s.text[i] == '"' {
-			cause, fix = fmt.Sprintf("the key %s lacks its opening quote", clip(name)), "put a double quote before it"
+			cause, fix = fmt.Sprintf("the key %s lacks its opening quote", s.clip(span{start, i})), "put a double quote before it"
 			i++
 		}
 		s.fault(Fault{Rule: "json-unquoted-key", Start: start, End: i, Cause: cause, Fix: fix})
@@ -38,7 +37,7 @@ func (s *scanner) readKey() {
 		return
 	}
 	if w := s.word(start); len(w) > 0 {
-		s.stop(Fault{Rule: "json-unquoted-key", Start: start, End: start + len(w), Cause: clip(w) + " where a key in double quotes must stand", Fix: "write a key, or delete it"})
+		s.stop(Fault{Rule: "json-unquoted-key", Start: start, End: start + len(w), Cause: s.clip(span{start, start + len(w)}) + " where a key in double quotes must stand", Fix: "write a key, or delete it"})
 		return
 	}
 	s.unexpected("a key in double quotes")
@@ -72,17 +71,17 @@ func (s *scanner) value() {
 	case c == '{' || c == '[':
 		s.open()
 	case c == ',':
-		s.fault(Fault{Rule: "json-extra-comma", Start: start, End: start + 1, Cause: "comma where the value of " + quoted(s.slice(s.key)) + " must stand", Fix: "write the value, or delete the key"})
+		s.fault(Fault{Rule: "json-extra-comma", Start: start, End: start + 1, Cause: "comma where the value of " + s.quoted(s.key) + " must stand", Fix: "write the value, or delete the key"})
 		s.afterValue()
 	case c == '}' || c == ']':
 		if len(s.stack) == 0 {
 			s.stop(Fault{Rule: "json-unbalanced-bracket", Start: start, End: start + 1, Cause: fmt.Sprintf("%c closes nothing", c), Fix: "delete it"})
 			return
 		}
-		s.fault(Fault{Rule: "json-missing-value", Start: start, End: start + 1, Cause: "no value after the key " + quoted(s.slice(s.key)), Fix: "write the value, or delete the key"})
+		s.fault(Fault{Rule: "json-missing-value", Start: start, End: start + 1, Cause: "no value after the key " + s.quoted(s.key), Fix: "write the value, or delete the key"})
 		s.afterValue()
 	case c == ':' && s.want == wantValue && len(s.stack) > 0:
-		s.fault(Fault{Rule: "json-bad-separator", Start: start, End: start + 1, Cause: "second colon after " + quoted(s.slice(s.key)), Fix: "delete it"})
+		s.fault(Fault{Rule: "json-bad-separator", Start: start, End: start + 1, Cause: "second colon after " + s.quoted(s.key), Fix: "delete it"})
 		s.at++
 	case s.quotedToken():
 		s.afterValue()
@@ -118,7 +117,7 @@ func (s *scanner) bareValue() {
 	}
 	if i := bytes.IndexByte(s.text[start:end], '#'); i > 0 { // a remark directly behind the value
 		end = start + i
-	} else if i := bytes.Index(s.text[start:end], []byte("//")); i > 0 && json.Valid(s.text[start:start+i]) {
+	} else if i := bytes.IndexByte(s.text[start:end], '/'); i > 0 && start+i+1 < len(s.text) && (s.text[start+i+1] == '/' || s.text[start+i+1] == '*') && json.Valid(s.text[start:start+i]) {
 		end = start + i
 	}
 	if i := bytes.IndexByte(s.text[start:end], ';'); i > 0 {
@@ -128,13 +127,13 @@ func (s *scanner) bareValue() {
 	switch {
 	case json.Valid(word):
 	case numberLike(word):
-		s.fault(Fault{Rule: "json-bad-number", Start: start, End: end, Cause: clip(word) + " is no number that JSON has", Fix: numberFix(word)})
+		s.fault(Fault{Rule: "json-bad-number", Start: start, End: end, Cause: s.clip(span{start, start + len(word)}) + " is no number that JSON has", Fix: numberFix(s.shown(span{start, end}))})
 	default:
-		f := Fault{Rule: "json-bad-literal", Start: start, End: end, Cause: clip(word) + " is neither true, false, null nor a string in quotes", Fix: literalFix(word)}
+		f := Fault{Rule: "json-bad-literal", Start: start, End: end, Cause: s.clip(span{start, start + len(word)}) + " is neither true, false, null nor a string in quotes", Fix: literalFix(word)}
 		// A string without quotes may go on to the end of its line; one that lacks only the first ends at the second.
 		if i := end; i < len(s.text) && s.text[i] == '"' {
 			end = i + 1
-			f.Cause, f.Fix = "the string "+clip(word)+"\" lacks its opening quote", "put a double quote before it"
+			f.Cause, f.Fix = "the string "+s.clip(span{start, start + len(word)})+"\" lacks its opening quote", "put a double quote before it"
 		} else if i < len(s.text) && s.text[i] == ':' && !s.inObject() {
 			s.fault(f)
 			s.done = true

@@ -35,7 +35,7 @@ type Node struct {
 	Key              string  // decoded
 	Kids             []*Node // members or elements
 	Parent           *Node
-	text             []byte
+	text             *[]byte // shared by the tree: a pointer, for there are many nodes
 }
 
 // Bounds of a tree: no network configuration comes near.
@@ -68,7 +68,7 @@ func Parse(text []byte) (*Node, error) {
 		if p.count++; p.count > maxNodes {
 			return nil, ErrTooBig
 		}
-		n := &Node{text: text, Parent: open}
+		n := &Node{text: &p.text, Parent: open}
 		if open != nil {
 			if open.Kind == Object {
 				n.KeyStart = p.at
@@ -152,18 +152,18 @@ func decode(quoted []byte) string {
 }
 
 // Raw is the value as it is written.
-func (n *Node) Raw() string { return string(n.text[n.Start:n.End]) }
+func (n *Node) Raw() string { return string((*n.text)[n.Start:n.End]) }
 
 // Str is the decoded text of a string, "" for anything else and for no node.
 func (n *Node) Str() string {
 	if n == nil || n.Kind != String {
 		return ""
 	}
-	return decode(n.text[n.Start:n.End])
+	return decode((*n.text)[n.Start:n.End])
 }
 
 // True tells whether the node is the literal true.
-func (n *Node) True() bool { return n != nil && n.Kind == Bool && n.text[n.Start] == 't' }
+func (n *Node) True() bool { return n != nil && n.Kind == Bool && (*n.text)[n.Start] == 't' }
 
 // Is tells whether there is a node of that kind.
 func (n *Node) Is(k Kind) bool { return n != nil && n.Kind == k }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // The words of causes: tokens as an admin recognises them, short enough for the first line that people read, and
@@ -16,16 +18,16 @@ func (s *scanner) lastName() string {
 	if c == '}' || c == ']' {
 		switch {
 		case s.key != (span{}):
-			return "the value of " + quoted(s.slice(s.key))
+			return "the value of " + s.quoted(s.key)
 		case len(s.stack) > 0 && s.top().key != (span{}):
-			return "an element of " + quoted(s.slice(s.top().key))
+			return "an element of " + s.quoted(s.top().key)
 		}
 		return "the closing " + string(c)
 	}
-	if s.inObject() && s.last != s.key && Secret(s.slice(s.key)) {
-		return "the value of " + quoted(s.slice(s.key))
+	if s.inObject() && s.last != s.key && secret.Key(string(s.slice(s.key))) {
+		return "the value of " + s.quoted(s.key)
 	}
-	return clip(s.slice(s.last))
+	return s.clip(s.last)
 }
 
 // frameName names an open bracket by its key.
@@ -35,11 +37,11 @@ func (s *scanner) frameName(f frame) string {
 		what = "the array"
 	}
 	if f.key != (span{}) {
-		return what + " " + quoted(s.slice(f.key))
+		return what + " " + s.quoted(f.key)
 	}
 	for i, g := range s.stack {
 		if g.open == f.open && i > 0 && s.stack[i-1].key != (span{}) {
-			return "an element of " + quoted(s.slice(s.stack[i-1].key))
+			return "an element of " + s.quoted(s.stack[i-1].key)
 		}
 	}
 	if f.indent == 0 && len(s.stack) > 0 && s.stack[0].open == f.open {
@@ -83,7 +85,35 @@ func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
+// shown is a part of the text as it may be told: with secrets hidden.
+func (s *scanner) shown(p span) []byte {
+	if s.masked == nil {
+		s.masked = secret.Bytes(s.text)
+	}
+	return s.masked[p.start:p.end]
+}
+
 // clip keeps a token as it is written, in one short line.
+func (s *scanner) clip(p span) string { return clip(s.shown(p)) }
+
+// quoted is a token in double quotes, whatever quotes it has in the text.
+func (s *scanner) quoted(p span) string {
+	b := s.shown(p)
+	r, n := utf8.DecodeRune(b)
+	if r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
+		b = b[n:]
+	}
+	if r, n := utf8.DecodeLastRune(b); r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
+		b = b[:len(b)-n]
+	}
+	return `"` + clip(b) + `"`
+}
+
+// opening is the beginning of a string whose end is not known.
+func (s *scanner) opening(p span) string {
+	return clip(bytes.TrimRight(bytes.TrimSuffix(s.shown(p), []byte{'"'}), " \t\r\n,:"))
+}
+
 func clip(b []byte) string {
 	const limit = 40
 	more := ""
@@ -102,38 +132,9 @@ func clip(b []byte) string {
 	}, out) + more
 }
 
-// quoted is a token in double quotes, whatever quotes it has in the text.
-func quoted(b []byte) string {
-	r, n := utf8.DecodeRune(b)
-	if r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
-		b = b[n:]
-	}
-	if r, n := utf8.DecodeLastRune(b); r == '"' || r == '\'' || r == '`' || isSmartQuote(r) {
-		b = b[:len(b)-n]
-	}
-	return `"` + clip(b) + `"`
-}
-
-// openQuoted is the beginning of a string whose end is not known.
-func openQuoted(b []byte) string {
-	b = bytes.TrimRight(bytes.TrimSuffix(b, []byte{'"'}), " \t\r\n,:")
-	return clip(b)
-}
-
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
-}
-
-// Secret tells whether a key, quoted or not, names a value that must not leave the configuration.
-func Secret(key []byte) bool {
-	low := bytes.ToLower(key)
-	for _, w := range []string{"token", "password", "passwd", "secret", "private", "credential", "api_key", "apikey", "_key", "certificate-authority-data", "client-key", "client-cert"} {
-		if bytes.Contains(low, []byte(w)) {
-			return !bytes.Contains(low, []byte("file")) && !bytes.Contains(low, []byte("path"))
-		}
-	}
-	return false
 }

@@ -3,6 +3,8 @@
 // free to have what fields it likes.
 package known
 
+import "slices"
+
 // Type is what a field must hold.
 type Type uint8
 
@@ -80,18 +82,13 @@ func Plugins() []*Plugin {
 	return all
 }
 
-// Names are the types of all plugins heard of, those of which nothing else is known included.
-func Names(ipam bool) []string {
-	var names []string
-	for _, p := range Plugins() {
-		if p.IPAM == ipam {
-			names = append(names, p.Type)
-		}
-	}
+// Heard tells the types of all plugins heard of, those of which nothing else is known included.
+func Heard(name string, ipam bool) bool {
+	names := pluginNames
 	if ipam {
-		return append(names, ipamNames...)
+		names = ipamNames
 	}
-	return append(names, pluginNames...)
+	return lookup(name, ipam) != nil || slices.Contains(names, name)
 }
 
 // Versions are the versions of the CNI specification, in order.

@@ -39,7 +39,7 @@ var others = []Plugin{
 		}},
 		{Name: "container_settings", Type: Object, Fields: []Field{{Name: "allow_ip_forwarding", Type: Bool}}},
 	}},
-	{Type: "flannel", Fields: []Field{ // flannel-io/cni-plugin
+	{Type: "flannel", Complete: true, Fields: []Field{ // flannel-io/cni-plugin
 		{Name: "subnetFile", Type: String},
 		{Name: "dataDir", Type: String},
 		{Name: "delegate", Type: Object},
@@ -92,7 +92,16 @@ var others = []Plugin{
 	{Type: "antrea"},
 	{Type: "ovn-k8s-cni-overlay"},
 	{Type: "kube-ovn", Fields: []Field{{Name: "server_socket", Type: String}, {Name: "provider", Type: String}}},
-	{Type: "cni-shim"},
+	{Type: "cni-shim", Complete: true, Fields: []Field{ // package config
+		{Name: "chain", Type: Any, Doc: "what to run: a directory, a file, or the network configuration itself"},
+		{Name: "statusFile", Type: String, Doc: "an absolute path"},
+		{Name: "stateDir", Type: String, Doc: "an absolute path"},
+		{Name: "logLevel", Type: String, Doc: "error, warning, info or debug"},
+		{Name: "timeouts", Type: Object, Doc: "bounds by verb", Fields: []Field{
+			{Name: "ADD", Type: String}, {Name: "CHECK", Type: String}, {Name: "DEL", Type: String}, {Name: "GC", Type: String}, {Name: "STATUS", Type: String},
+		}},
+		{Name: "repair", Type: Bool, Doc: "run a broken chain in the form that check --fix gives it, where only that is wrong with it which carries no information"},
+	}},
 }
 
 // pluginNames are heard of, and nothing else.

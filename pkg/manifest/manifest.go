@@ -37,8 +37,11 @@ func (v *Value) Where(offset int) int {
 func Find(text []byte) (values []Value, ok bool) {
 	var docs []*node
 	if first := bytes.TrimLeft(text, " \t\r\n\ufeff"); len(first) > 0 && first[0] == '{' {
+		if !bytes.Contains(text, []byte(`"kind"`)) {
+			return nil, false // no tree for nothing
+		}
 		root, err := jsondoc.Parse(text)
-		if err != nil {
+		if err != nil || !root.Get("kind").Is(jsondoc.String) {
 			return nil, false
 		}
 		docs = []*node{fromJSON(text, root)}

@@ -78,6 +78,18 @@ func (l *List) Bare() bool {
 	return entry.get("chain") == nil && len(l.plugins) > 1
 }
 
+// Without is the list as it would be had the shim never stood in it.
+func (l *List) Without() ([]byte, error) {
+	list := &object{}
+	for _, k := range l.keys.keys {
+		list.set(k, l.keys.get(k))
+	}
+	list.set("plugins", compact(slices.Delete(slices.Clone(l.plugins), l.at, l.at+1)))
+	text := list.indented()
+	_, err := libcni.NetworkConfFromBytes(text)
+	return text, err
+}
+
 // Generate makes the list for a chain, which is found in dir. Of the list as it is, nil where there is none, it keeps as it is what
 // others have put there: keys that are not derived from the chain, of the shim's entry and of the list, and plugins beside the shim.
 // The result is a list that libcni takes.

@@ -15,9 +15,9 @@ import (
 
 const wrapped = `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge","capabilities":{"zap":true,"ips":true,"off":false}}]}`
 
-func load(t *testing.T, text string) *chain.Chain {
+func load(t *testing.T, text, name string) *chain.Chain {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "10-lab.conflist")
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func generate(t *testing.T, wrapped, have string) string {
 			t.Fatal(err)
 		}
 	}
-	text, err := Generate(load(t, wrapped), l, "/etc/cni/net.d")
+	text, err := Generate(load(t, wrapped, "10-lab.conflist"), l, "/etc/cni/net.d")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/journal"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Message ids of entries that are no failure's. They are for ever.
@@ -76,7 +77,7 @@ func (r *Record) call() journal.Entry {
 	x := r.Failure
 	f["MESSAGE_ID"] = x.Reason.MessageID
 	f["CNI_REASON"], f["CNI_RULE"], f["CNI_CODE"] = x.Reason.Name, x.Rule, strconv.Itoa(int(x.Code))
-	f["CNI_DETAILS"], f["CNI_STDERR"] = Clean(x.Details), Mask(x.Stderr)
+	f["CNI_DETAILS"], f["CNI_STDERR"] = Clean(x.Details), secret.Mask(x.Stderr)
 	var seen []string
 	for _, fact := range x.Evidence {
 		seen = append(seen, Clean(fact.Text))
@@ -106,7 +107,7 @@ func (r *Record) chain() journal.Entry {
 func (r *Record) fields(id string) map[string]string {
 	f := map[string]string{
 		"MESSAGE_ID":      id,
-		"CNI_COMMAND":     r.Verb,
+		"CNI_COMMAND":     Clean(r.Verb),
 		"CNI_CONTAINERID": Clean(r.ContainerID),
 		"CNI_IFNAME":      Clean(r.IfName),
 		"CNI_NETNS":       Clean(r.Netns),

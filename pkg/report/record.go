@@ -46,6 +46,23 @@ type Pod struct {
 	UID       string `json:"uid,omitempty"`
 }
 
+// Clean is the pod with each of its texts made fit to be told.
+func (p *Pod) Clean(clean func(string) string) *Pod {
+	if p == nil {
+		return nil
+	}
+	return &Pod{clean(p.Namespace), clean(p.Name), clean(p.UID)}
+}
+
+// Verb is a verb of the spec's, "other" where a caller made one up, or the look of a watch.
+func Verb(verb string) string {
+	switch verb {
+	case "ADD", "CHECK", "DEL", "GC", "STATUS", "VERSION", Watch:
+		return verb
+	}
+	return "other"
+}
+
 // Chain is the chain as it is told: every plugin with its path and versions.
 type Chain struct {
 	Network    string             `json:"network"`

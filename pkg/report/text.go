@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
@@ -62,8 +63,12 @@ func (r *Record) CNIError() *types.Error {
 	}
 	if r.Verb == "DEL" {
 		where, tail = delWords(where), delWords(tail)
-		if !f.Given {
-			cause, details = delWords(cause), delWords(details)
+		// A plugin's own words are the runtime's to read, but not those that its line breaks hid before they were made spaces.
+		if !f.Given || delWords(f.Cause) == f.Cause {
+			cause = delWords(cause)
+		}
+		if !f.Given || delWords(f.Details) == f.Details {
+			details = delWords(details)
 		}
 	}
 	if details != "" {
@@ -81,7 +86,8 @@ func delWords(s string) string {
 // Text is the call on one line: the MESSAGE of its journal entry.
 func (r *Record) Text() string {
 	var b strings.Builder
-	did, failed := r.Verb+" ok in "+r.Duration.Round(100_000).String(), r.Verb+" failed"
+	verb := Clean(r.Verb)
+	did, failed := verb+" ok in "+r.Duration.Round(100_000).String(), verb+" failed"
 	if r.Verb == Watch {
 		did, failed = "the chain can take pods", "the chain cannot take pods"
 	}
@@ -150,10 +156,14 @@ func Clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText] + "…"
 	}
-	s = Mask(s)
+	s = secret.Mask(s)
 	var b strings.Builder
 	space := false
 	for _, r := range strings.TrimSpace(s) {
+		if b.Len() > maxText {
+			b.WriteString("…") // what is escaped grows
+			break
+		}
 		if r == '\n' || r == '\r' || r == '\t' || r == ' ' {
 			space = true
 			continue

@@ -10,8 +10,8 @@ func (pl *Plugin) chained() bool { return pl.Known != nil && pl.Known.Chained }
 
 // first are the leading plugins of a chain that need a previous result and get none.
 func (c *Conf) first() []*Plugin {
-	if c.Kind == Fragment || c.Kind == Single && c.isList() {
-		return nil
+	if c.Kind == Fragment || c.Kind == Single && c.isList() || c.Kind == List && len(c.Chain) < len(kids(c.Root.Get("plugins"))) {
+		return nil // no chain, or one with elements that are no plugins
 	}
 	n := 0
 	for n < len(c.Chain) && c.Chain[n].chained() {
@@ -81,13 +81,23 @@ var _ = add(&Rule{
 			if pl.Type == "bandwidth" && pl.has("ingressRate", "egressRate", "ingressBurst", "egressBurst") {
 				continue
 			}
-			if caps := pl.Node.Fold("capabilities"); caps != nil && caps.Kind != jsondoc.Object || caps.Get(pl.Known.Capability) != nil && caps.Get(pl.Known.Capability).Kind != jsondoc.Bool || pl.nearCapability() || pl.Node.Get(pl.Known.Capability) != nil {
+			if caps := pl.Node.Fold("capabilities"); caps != nil && caps.Kind != jsondoc.Object || caps.Get(pl.Known.Capability) != nil && caps.Get(pl.Known.Capability).Kind != jsondoc.Bool || pl.nearCapability() || pl.nearKey("capabilities") || pl.Node.Get(pl.Known.Capability) != nil {
 				continue // told by another rule
 			}
 			p.value(pl.Node, `add "capabilities": { "`+pl.Known.Capability+`": true }`, "%s has no capability %s, so it gets nothing to do", pl.Type, pl.Known.Capability)
 		}
 	},
 })
+
+// nearKey tells a key that was meant to be the one that is missing.
+func (pl *Plugin) nearKey(key string) bool {
+	for _, k := range pl.Node.Kids {
+		if known.Near(k.Key, []string{key}) != "" {
+			return true
+		}
+	}
+	return false
+}
 
 func (pl *Plugin) nearCapability() bool {
 	for _, k := range kids(pl.Node.Fold("capabilities")) {
@@ -137,7 +147,7 @@ var _ = add(&Rule{
 				}
 			case "multus":
 				for _, d := range kids(pl.Node.Fold("delegates")) {
-					if d.Kind == jsondoc.Object && d.Fold("type").Str() == "" && d.Get("plugins") == nil {
+					if d.Kind == jsondoc.Object && d.Fold("type").Str() == "" && len(kids(d.Get("plugins"))) == 0 {
 						p.value(d, `add "type", or "plugins"`, `a delegate of multus has neither "type" nor "plugins"`)
 					}
 				}

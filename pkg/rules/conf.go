@@ -1,12 +1,16 @@
 package rules
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/known"
+	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
 // Kind is how a runtime reads a file: by its extension.
@@ -36,11 +40,18 @@ type Conf struct {
 	Text     []byte // as libcni gets it: Raw, or of the same length with values for the placeholders
 	Root     *jsondoc.Node
 	Chain    []*Plugin // of the list, or the one
-	Plugins  []*Plugin // the chain and the delegates inside it
+	Plugins  []*Plugin // the chain and the delegates inside it, as many as are judged one by one
 	Version  string    // that the chain runs at; "" when there is none
 	Sub      Sub       // the directory named like the network, beside the file
 
 	faults []jsondoc.Fault
+	exact  map[member]bool // see hasExact
+}
+
+// member is a key of an object.
+type member struct {
+	object *jsondoc.Node
+	key    string
 }
 
 // Sub is what libcni 1.3 finds beside a list under the network's name.
@@ -50,6 +61,44 @@ type Sub struct {
 	Files   []string // its *.conf files
 	Err     error    // why they do not load
 	Culprit string   // the file that does not
+}
+
+// ReadSub looks in the directory of a list for what libcni finds there under the network's name, and returns the files
+// to check.
+func (c *Conf) ReadSub(dir string) []string {
+	if c.Kind != List || c.Root == nil {
+		return nil
+	}
+	list, err := libcni.NetworkConfFromBytes(c.Text)
+	if err != nil || list.LoadOnlyInlinedPlugins {
+		return nil
+	}
+	path := filepath.Join(dir, list.Name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	c.Sub.Path = path
+	if !info.IsDir() {
+		c.Sub.NotADir = true
+		_, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+		return nil
+	}
+	c.Sub.Files, c.Sub.Err = libcni.ConfFiles(path, []string{".conf"})
+	c.Sub.Culprit = path
+	for _, f := range c.Sub.Files {
+		text, err := source.ReadFile(f)
+		if err == nil {
+			_, err = libcni.NetworkPluginConfFromBytes(text)
+		}
+		if err != nil && c.Sub.Err == nil {
+			c.Sub.Err, c.Sub.Culprit = err, f
+		}
+	}
+	if list.Name == "" {
+		return nil // the directory itself; its files are checked on their own
+	}
+	return c.Sub.Files
 }
 
 // Plugin is one element of a chain, or a delegate inside one.
@@ -62,6 +111,9 @@ type Plugin struct {
 	IPAM     *jsondoc.Node // nil when there is none
 	IPAMType string
 	IPAMs    *known.Plugin // the IPAM plugin, when it is known
+
+	sets []rangeSet // of host-local, once they have been read; see ranges
+	read bool
 }
 
 // New reads a configuration.
@@ -91,10 +143,16 @@ func New(name string, kind Kind, raw []byte, manifest bool) *Conf {
 	return c
 }
 
+// Bounds of what a hostile file can have judged; no network has a tenth of it.
+const (
+	maxPlugins = 500  // each by itself
+	maxChain   = 5000 // as a chain
+)
+
 // add notes a plugin and what it delegates to.
 func (c *Conf) add(n *jsondoc.Node, parent *Plugin, inChain bool) {
 	const deep = 4 // of delegates in delegates
-	if n.Kind != jsondoc.Object || c.Kind == Single && inChain && n.Fold("type") == nil && n.Get("plugins") != nil {
+	if n.Kind != jsondoc.Object || len(c.Chain) >= maxChain || c.Kind == Single && inChain && n.Fold("type") == nil && n.Get("plugins") != nil {
 		return
 	}
 	p := &Plugin{Node: n, Parent: parent}
@@ -113,17 +171,28 @@ func (c *Conf) add(n *jsondoc.Node, parent *Plugin, inChain bool) {
 	if inChain {
 		c.Chain = append(c.Chain, p)
 	}
+	if len(c.Plugins) >= maxPlugins {
+		return
+	}
 	c.Plugins = append(c.Plugins, p)
 	depth := 0
 	for up := p; up != nil; up = up.Parent {
 		depth++
 	}
-	if depth > deep || len(c.Plugins) > maxFindings {
+	if depth > deep {
 		return
 	}
 	switch p.Type {
 	case "flannel":
 		if d := n.Fold("delegate"); d.Is(jsondoc.Object) {
+			c.add(d, p, false)
+		}
+	case "cni-shim":
+		if d := n.Get("chain"); d.Get("plugins").Is(jsondoc.Array) {
+			for _, e := range d.Get("plugins").Kids {
+				c.add(e, p, false)
+			}
+		} else if d.Is(jsondoc.Object) {
 			c.add(d, p, false)
 		}
 	case "multus":

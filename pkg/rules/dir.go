@@ -17,6 +17,12 @@ type Dir struct {
 	*source.Dir
 	Runtime string           // "crio", else containerd: who reads it
 	Confs   map[string]*Conf // of the candidates that could be read, by name
+	OnNode  bool             // it is the one that a runtime of this node reads, and no copy: paths mean what they say
+	Root    string           // of the node's files; "" for /
+	All     bool             // the runtime attaches pods to every network of the directory
+
+	shims []outer // see outers
+	read  bool
 }
 
 // DirFinding is what a rule has found in a directory. Offsets are those of the raw text of the file, where Whole is
@@ -136,7 +142,7 @@ var _ = add(&Rule{
 })
 
 // backups are endings of names that people and programs give to what shall not be read.
-var backups = [...]string{".bak", "~", ".orig", ".old", ".save", ".backup", ".disabled", ".off", ".cilium_bak", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-dist", ".swp", ".tmp"}
+var backups = [...]string{".bak", "~", ".orig", ".old", ".save", ".backup", ".disabled", ".off", ".cilium_bak", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-dist", ".swp", ".tmp", ".template", ".tmpl", ".sample", ".example", ".dist", ".rpmnew", ".dpkg-new"}
 
 var _ = add(&Rule{
 	ID: "ext-ignored", Title: "a configuration under a name that no runtime reads", Severity: diag.Warning,
@@ -148,7 +154,7 @@ var _ = add(&Rule{
 	Dir: func(p *DirPass) {
 		read := len(p.candidates()) > 0
 		for _, e := range p.Entries {
-			if e.Candidate || e.IsDir() || !source.LooksLikeCNI(e.Text) {
+			if e.Candidate || e.IsDir() || !source.LooksLikeCNI(e.Text) || p.shimRenamed(e) {
 				continue
 			}
 			s, name := diag.Warning, strings.ToLower(e.Name)
@@ -188,10 +194,13 @@ var _ = add(&Rule{
 	Source: "containerd/go-cni:opts.go (max_conf_num); cri-o/ocicni:pkg/ocicni/ocicni.go",
 	Dir: func(p *DirPass) {
 		nets := p.networks()
+		if p.All {
+			return
+		}
 		var losers []string
 		var first *source.Entry
 		for i, e := range nets {
-			if i > 0 && p.loads(e) && p.loads(nets[0]) && !outOfOrder(nets[0].Name, e.Name) {
+			if i > 0 && p.loads(e) && p.loads(nets[0]) && !outOfOrder(nets[0].Name, e.Name) && p.Confs[e.Name].own() == nil {
 				if losers = append(losers, e.Name); first == nil {
 					first = e
 				}
@@ -287,7 +296,9 @@ var _ = add(&Rule{
 			if c == nil || c.Root == nil || !c.name().Is(jsondoc.String) || c.name().Str() == "" {
 				continue
 			}
-			if first := seen[c.name().Str()]; first != "" {
+			if first := seen[c.name().Str()]; first != "" && p.wraps(first, e.Name) {
+				continue
+			} else if first != "" {
 				p.value(diag.Warning, e.Path, c.name(), "", "%s defines the network %q already", first, c.name().Str())
 				continue
 			}
@@ -393,11 +404,18 @@ var _ = add(&Rule{
 				continue
 			}
 			walk(c.Root, func(n *jsondoc.Node) {
-				rel, ok := strings.CutPrefix(n.Str(), here)
-				if !ok || n.Key != "kubeconfig" || c.hole(n) {
+				if n.Key != "kubeconfig" || c.hole(n) {
 					return
 				}
-				if _, err := os.Lstat(filepath.Join(p.Path, filepath.Clean("/"+rel))); os.IsNotExist(err) {
+				path := ""
+				if rel, ok := strings.CutPrefix(n.Str(), here); p.OnNode && filepath.IsAbs(n.Str()) {
+					path = filepath.Join(p.Root, n.Str())
+				} else if ok {
+					path = filepath.Join(p.Path, filepath.Clean("/"+rel))
+				} else {
+					return
+				}
+				if _, err := os.Lstat(path); os.IsNotExist(err) {
 					p.value(diag.Warning, e.Path, n, "", "the kubeconfig %s does not exist", n.Str())
 				}
 			})

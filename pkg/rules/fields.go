@@ -37,8 +37,23 @@ func (c *Conf) fields(visit func(pl *Plugin, n *jsondoc.Node, f *known.Field)) {
 	}
 }
 
+// hasExact tells whether the object has the key in just that case. Answers are remembered: an object may have very
+// many twins.
+func (c *Conf) hasExact(object *jsondoc.Node, key string) bool {
+	q := member{object, key}
+	has, ok := c.exact[q]
+	if !ok {
+		if c.exact == nil {
+			c.exact = map[member]bool{}
+		}
+		has = object.Get(key) != nil
+		c.exact[q] = has
+	}
+	return has
+}
+
 func (c *Conf) field(n *jsondoc.Node, f *known.Field, each func(*jsondoc.Node, *known.Field)) {
-	if n.Kind == jsondoc.Null || c.hole(n) || f.Name != "" && n.Key != f.Name && n.Parent.Get(f.Name) != nil {
+	if n.Kind == jsondoc.Null || c.hole(n) || f.Name != "" && n.Key != f.Name && c.hasExact(n.Parent, f.Name) {
 		return // the last: a twin in another case, which does not count
 	}
 	each(n, f)
@@ -63,12 +78,23 @@ func (pl *Plugin) passes() bool { return pl.Known != nil && pl.Known.PassesIPAM 
 
 // label names a value in a message: by its key, or that of the array it is in.
 func label(n *jsondoc.Node) string {
+	if name := keyOf(n); name == "" {
+		return "the value"
+	} else if n.KeyEnd > n.KeyStart {
+		return `"` + name + `"`
+	} else {
+		return `an element of "` + name + `"`
+	}
+}
+
+// keyOf is the key of a value, or that of the array it is in.
+func keyOf(n *jsondoc.Node) string {
 	for ; n != nil; n = n.Parent {
 		if n.KeyEnd > n.KeyStart {
-			return `"` + n.Key + `"`
+			return n.Key
 		}
 	}
-	return "the value"
+	return ""
 }
 
 func wanted(t known.Type) (jsondoc.Kind, string) {
@@ -128,12 +154,12 @@ func typeFix(n *jsondoc.Node, f *known.Field) string {
 		if n.Kind == jsondoc.String && f.Name == "ipam" {
 			return `write { "type": ` + raw + ` }`
 		}
-		if n.Kind == jsondoc.String && label(n) == `"routes"` {
+		if n.Kind == jsondoc.String && keyOf(n) == "routes" {
 			return `write { "dst": ` + raw + ` }`
 		}
 		return "write an object: { … }"
 	case known.Array:
-		if label(n) == `"ranges"` && n.Kind == jsondoc.Object {
+		if keyOf(n) == "ranges" && n.Kind == jsondoc.Object {
 			return "put each range set into brackets of its own: [ [ { … } ] ]"
 		}
 		return "put it in brackets: [ … ]"
@@ -160,7 +186,15 @@ var _ = add(&Rule{
 			if err != nil || math.Abs(v) >= 1<<63 || v == 0 && f.Zero {
 				return
 			}
+			least := math.Inf(-1)
+			if f.Name == "maxID" {
+				if lo := n.Parent.Fold("minID"); lo.Is(jsondoc.Number) {
+					least, _ = strconv.ParseFloat(lo.Raw(), 64)
+				}
+			}
 			switch {
+			case v < least:
+				p.value(n, "swap minID and maxID", "maxID %s is less than minID", n.Raw())
 			case f.Type == known.Uint && v < 0:
 				p.value(n, "", "%s is %s; it must not be negative", label(n), n.Raw())
 			case f.Max != 0 && (v < float64(f.Min) || v > float64(f.Max)):
@@ -231,8 +265,13 @@ var _ = add(&Rule{
 			if pl.Type == "host-device" && !pl.has("device", "hwaddr", "kernelpath", "pciBusID") && !pl.capable("deviceID") && pl.Node.Fold("runtimeConfig") == nil && !p.Manifest {
 				p.value(pl.Node, "", `host-device needs one of "device", "hwaddr", "kernelpath" and "pciBusID"`)
 			}
-			if pl.Type == "multus" && len(kids(pl.Node.Fold("delegates"))) == 0 && !pl.has("clusterNetwork") {
+			if pl.Type == "multus" && (pl.Parent == nil || pl.Parent.Type != "multus") && len(kids(pl.Node.Fold("delegates"))) == 0 && !pl.has("clusterNetwork") {
 				p.value(pl.Node, "", `multus needs "delegates" or "clusterNetwork"`)
+			}
+			for _, v := range kids(pl.Node.Fold("vlanTrunk")) {
+				if lo, hi := v.Fold("minID"), v.Fold("maxID"); pl.Type == "bridge" && (lo == nil) != (hi == nil) {
+					p.value(v, "", `bridge wants "minID" and "maxID" together`)
+				}
 			}
 			if pl.IPAMType == "whereabouts" && pl.IPAM.Fold("range") == nil && pl.IPAM.Fold("ipRanges") == nil {
 				p.value(pl.IPAM, "", `whereabouts needs "range" or "ipRanges"`)

@@ -32,12 +32,19 @@ func (p *Pass) ranges(pl *Plugin) []rangeSet {
 	if pl.IPAMType != "host-local" || !pl.passes() {
 		return nil
 	}
+	if !pl.read {
+		pl.sets, pl.read = p.readRanges(pl), true
+	}
+	return pl.sets
+}
+
+func (p *Pass) readRanges(pl *Plugin) []rangeSet {
 	var sets []rangeSet
 	if n := pl.IPAM.Fold("subnet"); n != nil {
 		sets = append(sets, rangeSet{n, []addrRange{p.readRange(pl.IPAM)}})
 	}
 	for _, s := range kids(pl.IPAM.Fold("ranges")) {
-		set := rangeSet{node: s}
+		set := rangeSet{node: s, ranges: make([]addrRange, 0, len(s.Kids))}
 		for _, r := range s.Kids {
 			if s.Kind == jsondoc.Array && r.Kind == jsondoc.Object {
 				set.ranges = append(set.ranges, p.readRange(r))
@@ -87,6 +94,9 @@ func (p *Pass) eachRange(f func(pl *Plugin, r addrRange)) {
 
 // parseCIDR and parseIP take what package net takes, which the plugins use, and return IPv4 in its short form.
 func parseCIDR(s string) (netip.Prefix, bool) {
+	if s == "" {
+		return netip.Prefix{}, false
+	}
 	if _, _, err := net.ParseCIDR(s); err != nil {
 		return netip.Prefix{}, false
 	}
@@ -101,6 +111,9 @@ func parseCIDR(s string) (netip.Prefix, bool) {
 }
 
 func parseIP(s string) (netip.Addr, bool) {
+	if s == "" {
+		return netip.Addr{}, false
+	}
 	if net.ParseIP(s) == nil {
 		return netip.Addr{}, false
 	}
@@ -152,6 +165,9 @@ var _ = add(&Rule{
 		for _, pl := range p.Plugins {
 			if pl.IPAMType != "host-local" || !pl.passes() || pl.capable("ipRanges") || pl.Node.Fold("runtimeConfig") != nil {
 				continue
+			}
+			if p.Manifest && pl.Node.Fold("bridge").Str() == "kube-bridge" {
+				continue // kube-router puts the node's subnet in
 			}
 			sets := p.ranges(pl)
 			if n := pl.IPAM.Fold("ranges"); len(sets) == 0 && (n == nil || n.Kind == jsondoc.Array) {
@@ -404,7 +420,7 @@ var _ = add(&Rule{
 	ID: "ipam-addresses-cniversion", Title: "more addresses of one family than the cniVersion allows", Severity: diag.Error,
 	Doc:    "Results before 0.3.0 hold one IPv4 and one IPv6 address; the IPAM plugin refuses every ADD that gives more.",
 	Fix:    "raise cniVersion to 0.3.0 at least",
-	Bad:    `{"cniVersion": "0.2.0", "name": "lab", "plugins": [{"type": "bridge", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], «[»{"subnet": "10.2.0.0/16"}]]}}]}`,
+	Bad:    `{"cniVersion": "0.2.0", "name": "lab", "plugins": [{"type": "bridge", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": «"10.2.0.0/16"»}]]}}]}`,
 	Good:   hostLocal(`{"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/16"}], [{"subnet": "10.2.0.0/16"}]]}`),
 	Source: hostLocalSource + "/config.go; containernetworking/plugins:plugins/ipam/static/main.go",
 	Check: func(p *Pass) {
@@ -423,13 +439,13 @@ var _ = add(&Rule{
 			}
 			for _, set := range p.ranges(pl) {
 				if len(set.ranges) > 0 {
-					more(set.node, set.ranges[0].prefix)
+					more(set.ranges[0].subnetNode, set.ranges[0].prefix)
 				}
 			}
 			if pl.IPAMType == "static" && pl.passes() {
 				for _, a := range kids(pl.IPAM.Fold("addresses")) {
 					pre, _ := parseCIDR(a.Fold("address").Str())
-					more(a, pre)
+					more(a.Fold("address"), pre)
 				}
 			}
 		}

@@ -82,7 +82,7 @@ var _ = add(&Rule{
 	ID: "bridge-duplicate-default-route", Title: "two default routes", Severity: diag.Error,
 	Doc:    "isDefaultGateway makes bridge add a default route, and ipam.routes has one without gw: the kernel refuses the second, and with it every ADD.",
 	Fix:    "drop the route, or isDefaultGateway",
-	Bad:    `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge", "isDefaultGateway": true, "ipam": {"type": "host-local", "subnet": "10.1.0.0/16", "routes": [«{»"dst": "0.0.0.0/0"}]}}]}`,
+	Bad:    `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge", "isDefaultGateway": true, "ipam": {"type": "host-local", "subnet": "10.1.0.0/16", "routes": [{"dst": «"0.0.0.0/0"»}]}}]}`,
 	Good:   `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge", "isDefaultGateway": true, "ipam": {"type": "host-local", "subnet": "10.1.0.0/16"}}]}`,
 	Source: "containernetworking/plugins:plugins/main/bridge/bridge.go (calcGateways); pkg/ipam/ipam_linux.go",
 	Check: func(p *Pass) {
@@ -94,7 +94,7 @@ var _ = add(&Rule{
 			for _, r := range kids(pl.IPAM.Fold("routes")) {
 				dst := r.Fold("dst").Str()
 				if r.Fold("gw") == nil && (dst == "0.0.0.0/0" && v4 || dst == "::/0" && v6) {
-					p.value(r, "", "isDefaultGateway adds a default route, and this is a second one")
+					p.value(r.Fold("dst"), "", "isDefaultGateway adds a default route, and this is a second one")
 				}
 			}
 		}

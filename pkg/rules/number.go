@@ -9,6 +9,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/known"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 var _ = add(&Rule{
@@ -30,6 +31,10 @@ var _ = add(&Rule{
 				return
 			}
 			f, err := strconv.ParseFloat(n.Raw(), 64)
+			if (err != nil || math.Abs(f) >= 1<<53) && secret.Key(n.Key) {
+				p.value(n, "put it in double quotes", "libcni cannot pass the number %s on as it is", label(n))
+				return
+			}
 			if err != nil || math.IsInf(f, 0) {
 				p.value(n, "", "%s is beyond what a 64-bit floating point number holds", n.Raw())
 				return

@@ -90,13 +90,18 @@ var _ = add(&Rule{
 		if p.Kind == Single && p.isList() || p.foreign() {
 			return
 		}
+		number := 0 // of the element in plugins, in which all that is no object is no plugin
 		for _, pl := range p.Chain {
+			if p.Kind == List {
+				for kids := p.Root.Get("plugins").Kids; kids[number] != pl.Node; number++ {
+				}
+			}
 			if t := pl.Node.Fold("type"); t != nil && (t.Kind != jsondoc.String || t.Str() != "") {
 				continue
 			}
 			what := "the plugin"
 			if p.Kind == List {
-				what = "plugin " + itoa(1+indexOf(p.Root.Get("plugins").Kids, pl.Node)) + " of the list"
+				what = "plugin " + itoa(number+1) + " of the list"
 			}
 			fix := ""
 			for _, k := range pl.Node.Kids {
@@ -109,15 +114,6 @@ var _ = add(&Rule{
 		}
 	},
 })
-
-func indexOf(list []*jsondoc.Node, n *jsondoc.Node) int {
-	for i, e := range list {
-		if e == n {
-			return i
-		}
-	}
-	return -1
-}
 
 var _ = add(&Rule{
 	ID: "plugin-type-path", Title: "type is a path", Severity: diag.Error,
@@ -158,10 +154,8 @@ var _ = add(&Rule{
 
 // nearType is the known plugin that a type was meant to be, "" when it is known itself or close to none.
 func nearType(s string, ipam bool) string {
-	for _, n := range known.Names(ipam) {
-		if n == s {
-			return ""
-		}
+	if known.Heard(s, ipam) {
+		return ""
 	}
 	var words []string
 	for _, k := range known.Plugins() {

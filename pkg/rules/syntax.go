@@ -94,11 +94,13 @@ func invalidUTF8(b []byte) int {
 // checkWindowsPath reports a path whose backslashes are escapes by chance.
 func checkWindowsPath(p *Pass) {
 	walk(p.Root, func(n *jsondoc.Node) {
-		raw := n.Raw()
-		if n.Kind != jsondoc.String || len(raw) < 6 || raw[2] != ':' || raw[3] != '\\' || raw[4] == '\\' || raw[4] == '/' {
+		if n.Kind != jsondoc.String {
 			return
 		}
-		p.as(diag.Warning, n.Start+3, n.Start+5, "", "%s is a control character here, so the path is not what it looks like", raw[3:5])
+		if raw := n.Raw(); len(raw) < 6 || raw[2] != ':' || raw[3] != '\\' || raw[4] == '\\' || raw[4] == '/' {
+			return
+		}
+		p.as(diag.Warning, n.Start+3, n.Start+5, "", "%s is a control character here, so the path is not what it looks like", n.Raw()[3:5])
 	})
 }
 

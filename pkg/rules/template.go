@@ -3,6 +3,7 @@ package rules
 import (
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 var _ = add(&Rule{
@@ -24,6 +25,9 @@ var _ = add(&Rule{
 			what := p.Text[n.Start+start : n.Start+end]
 			if p.Manifest && what[0] != '{' && what[0] != '<' {
 				return
+			}
+			if secret.Key(n.Key) {
+				what = []byte("in the value of " + label(n))
 			}
 			p.at(n.Start+start, n.Start+end, "", "the placeholder %s was never replaced", what)
 		})

@@ -9,23 +9,47 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
-	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/types/create"
+	"github.com/containernetworking/cni/pkg/utils"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
-	"github.com/cni-shim/cni-shim/pkg/failure"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
-// today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure.
+// settling is how long a file or a program may be away or half-written before it counts: installers replace theirs in steps.
+const settling = time.Second
+
+// today loads the chain as it is configured now and takes its inventory. A chain that cannot run is a failure; where it could at
+// the call before, that must be certain, and it is looked at once more.
 func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
+	notes := len(c.record.Notes)
+	ch, f := c.now(ctx)
+	if f == nil || c.record.Verb != "STATUS" && c.record.Verb != "ADD" {
+		return ch, f
+	}
+	if before, err := c.status.Read(); err != nil || !before.Verdict.Ready {
+		return ch, f
+	}
+	select {
+	case <-ctx.Done():
+		return ch, f
+	case <-time.After(settling):
+	}
+	c.record.Notes = c.record.Notes[:notes]
+	return c.now(ctx)
+}
+
+func (c *call) now(ctx context.Context) (*chain.Chain, *report.Failure) {
 	ch, f := c.load()
 	if f != nil {
 		return nil, f
@@ -33,13 +57,20 @@ func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 	if ch.Name != c.config.Name {
 		c.note("", fmt.Sprintf("the wrapped chain's name is %q, the shim's list is %q: pods of before cannot be deleted; give both the same name", ch.Name, c.config.Name), false)
 	}
+	if n := len(ch.Mended); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(" (and %d more)", n-1)
+		}
+		c.note(ch.Mended[0].Rule, fmt.Sprintf("%s: %s%s: the chain runs in its mended form, as the shim's entry asks for (repair); cni-shim check --fix mends the file", ch.Mended[0].Place, ch.Mended[0].Message, more), false)
+	}
 	for _, path := range []string{ch.Source.Path, filepath.Dir(ch.Source.Path)} {
 		if fi, err := os.Stat(path); err == nil && ch.Source.Path != "" && fi.Mode().Perm()&0o002 != 0 && fi.Mode()&os.ModeSticky == 0 {
 			c.note("", fmt.Sprintf("%s can be written by anybody (%s), and what it says runs as root: chmod o-w it", path, fi.Mode().Perm()), false)
 		}
 	}
 	if p := c.inspect(ctx, ch).Fatal(); p != nil {
-		return nil, problemFailure(ch, p)
+		return nil, report.NotRunnable(ch, p)
 	}
 	return ch, nil
 }
@@ -50,19 +81,30 @@ func (c *call) load() (*chain.Chain, *report.Failure) {
 	if err == nil {
 		return ch, nil
 	}
-	var e *chain.Error
-	errors.As(err, &e)
-	return nil, chainFailure(e)
+	return nil, report.NotLoaded(err)
 }
 
-func chainFailure(e *chain.Error) *report.Failure {
-	return &report.Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+// entry is what ADD stored of this attachment. A network that was renamed meanwhile has it under its name of then, which plugins keep
+// their state by: that of the same container and interface, unless a call of that network is under way (a meta-plugin in its chain
+// runs this network's list).
+func (c *call) entry() (*attachment.Entry, error) {
+	e, err := c.store.Get(c.key())
+	if !errors.Is(err, os.ErrNotExist) {
+		return e, err
+	}
+	other, otherErr := c.store.Elsewhere(c.key())
+	if otherErr != nil || slices.ContainsFunc(c.running, func(r inflight.Call) bool {
+		return r.Network == other.Network && r.ContainerID == other.ContainerID && r.IfName == other.IfName
+	}) {
+		return nil, err
+	}
+	return other, nil
 }
 
 // added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
 // else today's. A corrupt entry is none.
 func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
-	e, err := c.store.Get(c.key())
+	e, err := c.entry()
 	if err == nil {
 		var ch *chain.Chain
 		if ch, err = chain.FromRaw(e.Chain, chain.Stored); err == nil {
@@ -80,7 +122,7 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 	}
 	var broken *chain.Error // plugins of its sub-directory: without them DEL would leave something behind
 	if errors.As(err, &broken) {
-		return nil, nil, chainFailure(broken)
+		return nil, nil, report.NotLoaded(broken)
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the runtime's cached configuration is not used: "+err.Error(), true)
@@ -100,6 +142,11 @@ func (c *call) tellChain(ch *chain.Chain) {
 // file; a chain that is another than at the call before is told.
 func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventory {
 	dir := filepath.Join(c.status.Dir(), "chains")
+	if c.unkept { // nothing is remembered of what programs answer: to ask those that hang must not cost every call two seconds
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, journalBudget)
+		defer cancel()
+	}
 	var before inventory.Stamp
 	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil {
 		_ = json.Unmarshal(b, &before) // a damaged stamp is none
@@ -110,12 +157,18 @@ func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventor
 	if digest := digest(ch, v); digest != before.Digest {
 		c.record.Changed = c.firstToTell(dir, v, digest)
 	}
+	if c.record.Changed {
+		c.noteFindings(ch)
+	}
 	return c.noteProblems(ch, v)
 }
 
 // firstToTell keeps the stamp of a changed chain and is true for one of the calls that see the change at once. Where nothing can
 // be kept it is true for all: better told again than never.
 func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bool {
+	if utils.ValidateNetworkName(c.config.Name) != nil { // it names a file; runtimes refuse such a network, a look comes without them
+		return true
+	}
 	if disk.EnsureDir(c.status.Dir(), 0o755) != nil || disk.EnsureDir(dir, 0o700) != nil {
 		return true
 	}
@@ -138,26 +191,36 @@ func (c *call) noteProblems(ch *chain.Chain, v *inventory.Inventory) *inventory.
 	fatal := v.Fatal()
 	for i := range v.Problems {
 		if p := &v.Problems[i]; p != fatal {
-			c.note("", problemFailure(ch, p).Line(), false)
+			c.note("", report.NotRunnable(ch, p).Line(), false)
 		}
 	}
 	return v
 }
 
+// noteFindings notes what check finds in a chain's file, other than what stops it: a chain that has changed is read for it
+// once, so that calls of an unchanged one pay nothing.
+func (c *call) noteFindings(ch *chain.Chain) {
+	if ch.Source.Kind != chain.Directory && ch.Source.Kind != chain.File || len(ch.Mended) > 0 {
+		return
+	}
+	const most = 20 // help nobody more
+	r, err := check.Path(ch.Source.Path, check.Options{})
+	if err != nil {
+		return // gone since; the next call tells
+	}
+	for _, d := range r.List {
+		if d.Severity <= diag.Warning && len(c.record.Notes) < most {
+			c.note(d.Rule, d.Place.String()+": "+d.Message, false)
+		}
+	}
+}
+
 // digest changes when the chain, its source or one of its programs does.
 func digest(ch *chain.Chain, v *inventory.Inventory) string {
 	h := fnv.New128a()
-	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins}) // raw JSON and strings
+	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins, ch.Mended}) // raw JSON and strings
 	_, _ = h.Write(b)
 	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
-func problemFailure(ch *chain.Chain, p *inventory.Problem) *report.Failure {
-	return &report.Failure{
-		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Place: diag.Place{File: ch.Source.Path}, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
-		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
-	}
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {
@@ -223,6 +286,9 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 // inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
 // passed instead, with all that a conversion loses.
 func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
+	if e != nil && e.Done != nil && e.Network != c.config.Name && c.config.PrevResult == nil {
+		return e.Done.Inner, nil // the runtime has it under the network's name of then
+	}
 	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
 		return e.Done.Inner, nil
 	}

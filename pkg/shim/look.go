@@ -58,7 +58,11 @@ func (l *Look) Note(rule, message string) {
 // is the outcome of this process's look before, "" of its first; the outcome of this one is returned.
 func (l *Look) Tell(last string) (outcome string) {
 	c := l.call
-	for _, k := range inflight.Killed(c.status.CallsDir()) {
+	_, dead := inflight.Running(c.status.CallsDir())
+	for _, k := range dead {
+		if !inflight.Claim(c.status.CallsDir(), k) {
+			continue
+		}
 		(&call{config: c.config, status: c.status, record: *killedRecord(k), budget: c.budget}).tell()
 	}
 	c.record.Duration = time.Since(c.record.Time)

@@ -64,6 +64,6 @@ func (c *call) observe(ctx context.Context, others *chain.Chain) *report.Failure
 // inspectObserved notes every problem, also those because of which ADD fails: the runtime will tell, in its own words.
 func (c *call) inspectObserved(ctx context.Context, others *chain.Chain) {
 	if p := c.inspect(ctx, others).Fatal(); p != nil {
-		c.note("", problemFailure(others, p).Line(), false)
+		c.note("", report.NotRunnable(others, p).Line(), false)
 	}
 }

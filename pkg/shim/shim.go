@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -48,15 +50,17 @@ func (a *Answer) Tell() {
 
 // call is one call under way.
 type call struct {
-	record report.Record
-	config *config.Config
-	status *status.Store
-	store  *attachment.Store
-	mark   *inflight.Mark
-	killed []inflight.Call // calls found dead, to be told with this one
-	budget time.Duration   // that logging may cost
-	stdout []byte
-	undo   func() // what ADD has set up so far; nil where that is nothing
+	record  report.Record
+	config  *config.Config
+	status  *status.Store
+	store   *attachment.Store
+	mark    *inflight.Mark
+	running []inflight.Call // beside this one, as it began
+	dead    []inflight.Call // killed calls, to be told with this one
+	unkept  bool            // the status directory takes nothing
+	budget  time.Duration   // that logging may cost
+	stdout  []byte
+	undo    func() // what ADD has set up so far; nil where that is nothing
 }
 
 // Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2).
@@ -168,7 +172,7 @@ func (c *call) canGoOn(f *report.Failure) bool {
 	if c.record.Verb != "DEL" && c.record.Verb != "CHECK" {
 		return false
 	}
-	if _, err := c.store.Get(c.key()); err != nil {
+	if _, err := c.entry(); err != nil {
 		if _, err = attachment.FromRuntime(c.key(), c.config.ConfDir()); err != nil {
 			return false
 		}
@@ -179,23 +183,24 @@ func (c *call) canGoOn(f *report.Failure) bool {
 
 // stored tells whether ADD of this attachment went through the shim, whatever its list looks like now.
 func (c *call) stored() bool {
-	_, err := c.store.Get(c.key())
+	_, err := c.entry()
 	return !errors.Is(err, os.ErrNotExist)
 }
 
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
 func (c *call) begin() *report.Failure {
 	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
-	mark, running, killed, err := inflight.Begin(c.status.CallsDir(), own)
+	mark, running, dead, err := inflight.Begin(c.status.CallsDir(), own)
 	if err != nil {
+		c.unkept = true
 		c.note("", "calls in flight are not marked: "+err.Error(), true)
 		if inflight.Nested() >= maxNested {
 			return circle(own)
 		}
 	}
-	c.mark = mark
-	c.killed = killed
+	c.mark, c.running, c.dead = mark, running, dead
 	var ancestors []int
+	same := 0
 	for _, r := range running {
 		if !r.Same(own) {
 			continue
@@ -203,7 +208,7 @@ func (c *call) begin() *report.Failure {
 		if ancestors == nil {
 			ancestors = inflight.Ancestors()
 		}
-		if slices.Contains(ancestors, r.PID) {
+		if same++; same >= maxAtOnce(own) || !r.Foreign() && slices.Contains(ancestors, r.PID) {
 			return circle(r)
 		}
 	}
@@ -213,6 +218,15 @@ func (c *call) begin() *report.Failure {
 // maxNested is how many shims may run inside each other at the same call where no marks tell their networks: a meta-plugin may
 // run another network's list, which is no circle.
 const maxNested = 3
+
+// maxAtOnce is how many of the same call may run beside it before they are a circle through a daemon, whose children are nobody's
+// descendants. Calls of one attachment never run at the same time (SPEC 1.1, section 3); STATUS and GC may.
+func maxAtOnce(c inflight.Call) int {
+	if c.ContainerID != "" {
+		return maxNested
+	}
+	return 16
+}
 
 func circle(c inflight.Call) *report.Failure {
 	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,
@@ -238,7 +252,10 @@ func (c *call) tell() {
 	}
 	c.look()
 	entries := c.record.Journal(c.config.LogLevel)
-	for _, k := range c.killed {
+	for _, k := range c.dead {
+		if !inflight.Claim(c.status.CallsDir(), k) {
+			continue // another call tells it
+		}
 		r := killedRecord(k)
 		entries = append(entries, r.Journal(c.config.LogLevel)...)
 		_ = c.status.Add(status.EventOf(r, 0, nil)) // that the file cannot be kept is told once, below
@@ -273,8 +290,19 @@ func (c *call) compare() {
 		return
 	}
 	if f := c.record.Failure; f != nil {
-		f.Repeated = !before.Verdict.Ready && before.Verdict.Message == f.Line()
+		f.Repeated = !before.Verdict.Ready && before.Verdict.Reason == f.Reason.Name && sameButNumbers(before.Verdict.Message, f.Line())
 	} else {
 		c.record.Recovered = !before.Verdict.Ready && !before.Verdict.Since.IsZero()
 	}
+}
+
+// sameButNumbers compares what two calls say: an age, a process id or a time in it makes it no news.
+func sameButNumbers(a, b string) bool {
+	letters := func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}
+	return strings.Map(letters, a) == strings.Map(letters, b)
 }

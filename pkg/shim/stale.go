@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/plugins/pkg/ns"
@@ -22,11 +23,12 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 	if !c.config.AttachmentsGiven {
 		return nil
 	}
+	running, _ := inflight.Running(c.status.CallsDir())
 	keys, err := c.store.List(c.config.Name)
 	if err != nil {
 		c.note("", "stale attachments are not looked for: "+err.Error(), true)
 	}
-	running, _ := inflight.Running(c.status.CallsDir())
+	var removed []string
 	for _, k := range keys {
 		if slices.Contains(c.config.Attachments, types.GCAttachment{ContainerID: k.ContainerID, IfName: k.IfName}) {
 			continue
@@ -36,29 +38,41 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 		}) {
 			continue // newer than the runtime's list, or it is deleted by a call of its own
 		}
-		f := c.deleteStale(ctx, k)
+		if e, err := c.store.Get(k); err == nil && e.Created.After(c.record.Time) {
+			continue // newer, too
+		}
+		f, done := c.deleteStale(ctx, k)
+		if done {
+			removed = append(removed, k.ContainerID+" "+k.IfName)
+		}
 		if first == nil {
 			first = f
 		} else if f != nil {
 			c.note("", f.Line(), true)
 		}
 	}
+	if n := len(removed); n > 0 {
+		const many = 5
+		more := ""
+		if n > many {
+			more = fmt.Sprintf(" and %d more", n-many)
+		}
+		c.note("", "stale attachments removed: "+strings.Join(removed[:min(n, many)], ", ")+more, true)
+	}
 	return first
 }
 
-func (c *call) deleteStale(ctx context.Context, k attachment.Key) *report.Failure {
+func (c *call) deleteStale(ctx context.Context, k attachment.Key) (f *report.Failure, done bool) {
 	err := stale.Delete(ctx, c.store, k)
 	var e *stale.Error
 	if errors.As(err, &e) {
 		c.runs(e.Runner)
-		return c.failed(e.Chain, e.Runner, e.Err)
+		return report.Failed(e.Chain, e.Runner, e.Err), false
 	}
 	if err != nil {
 		c.note("", "not removed: "+err.Error(), true)
-		return nil
 	}
-	c.note("", fmt.Sprintf("stale attachment %s %s removed", k.ContainerID, k.IfName), true)
-	return nil
+	return nil, err == nil
 }
 
 // nothingToDelete is certain only where ADD left no trace: no prevResult, nothing in our store or the runtime's, and no

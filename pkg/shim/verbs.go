@@ -47,7 +47,7 @@ func (c *call) add(ctx context.Context) *report.Failure {
 		}
 		err = fmt.Errorf("the result cannot be told at cniVersion %s: %w", c.config.CNIVersion, err)
 	}
-	return c.failed(ch, r, err)
+	return report.Failed(ch, r, err)
 }
 
 // rollBack undoes an ADD that failed after the given runs. Its errors are noted, never returned in place of the cause.
@@ -106,7 +106,7 @@ func (c *call) check(ctx context.Context) *report.Failure {
 	r := c.runner(ch)
 	err = r.Check(ctx, prev)
 	c.runs(r)
-	return c.failed(ch, r, err)
+	return report.Failed(ch, r, err)
 }
 
 // del runs DEL of the chain that ADD ran, and forgets the attachment when all of it succeeded.
@@ -131,9 +131,13 @@ func (c *call) del(ctx context.Context) *report.Failure {
 	err = r.Del(ctx, prev)
 	c.runs(r)
 	if err != nil {
-		return c.failed(ch, r, err)
+		return report.Failed(ch, r, err)
 	}
-	if err := c.store.Remove(c.key()); err != nil {
+	key := c.key()
+	if entry != nil {
+		key = entry.Key
+	}
+	if err := c.store.Remove(key); err != nil {
 		c.note("", "the attachment is still stored: "+err.Error(), true)
 	}
 	return nil
@@ -158,7 +162,7 @@ func (c *call) statusVerb(ctx context.Context) *report.Failure {
 			ch.Label(e.Attempt.Index), c.config.Timeouts["STATUS"], reason.PluginTimeout.Name), true)
 		return nil
 	}
-	if f = c.failed(ch, r, err); f != nil && e != nil && e.CNI.Code == 0 {
+	if f = report.Failed(ch, r, err); f != nil && e != nil && e.CNI.Code == 0 {
 		f.Code = notAvailable
 	}
 	return f
@@ -183,7 +187,7 @@ func (c *call) gc(ctx context.Context) *report.Failure {
 	}
 	r := c.runner(ch)
 	for _, err := range r.GC(ctx, c.config.GC) {
-		if f := c.failed(ch, r, err); first == nil {
+		if f := report.Failed(ch, r, err); first == nil {
 			first = f
 		} else {
 			c.note("", f.Line(), true)

@@ -42,6 +42,16 @@ type Entry struct {
 // IsDir tells a directory; a link to one is a link.
 func (e *Entry) IsDir() bool { return e.Mode.IsDir() }
 
+// Text is what was read of the entry at a path, nil when there is none.
+func (d *Dir) Text(path string) []byte {
+	for _, e := range d.Entries {
+		if e.Path == path {
+			return e.Text
+		}
+	}
+	return nil
+}
+
 // Readable tells whether a runtime reads a file of that name.
 func Readable(name string) bool {
 	ext := filepath.Ext(name)

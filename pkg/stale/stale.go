@@ -38,10 +38,11 @@ func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
 	if e.NetnsGone() {
 		r.Env["CNI_NETNS"] = ""
 	}
-	if os.Getenv("CNI_PATH") == "" { // invoke searches the process's own
+	if now := os.Getenv("CNI_PATH"); now != e.Path { // invoke searches the process's own
 		if err := os.Setenv("CNI_PATH", e.Path); err != nil {
 			return err
 		}
+		defer os.Setenv("CNI_PATH", now)
 	}
 	var prev []byte
 	if e.Done != nil {

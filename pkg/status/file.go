@@ -20,6 +20,7 @@ const (
 	maxChains   = 16
 	maxReasons  = 64
 	maxNotes    = 32
+	maxPlugins  = 32
 )
 
 // File is the status file.
@@ -65,7 +66,10 @@ type Verb struct {
 	Failed   int64            `json:"failed"`
 	ByReason map[string]int64 `json:"byReason"`
 	Duration Durations        `json:"durationUsec"`
-	Last     time.Time        `json:"last"`
+	// Plugins are the durations of the chain's plugins by type; what a plugin delegates to is part of it.
+	Plugins map[string]*Durations `json:"pluginsUsec,omitempty"`
+	Last    time.Time             `json:"last"`
+	LastOK  time.Time             `json:"lastOk,omitzero"` // of the last that succeeded
 }
 
 // Durations are microseconds. Buckets count calls of at most 2^(i+9) µs (512 µs, 1 ms, … 17 min), not cumulated, up to the
@@ -120,14 +124,14 @@ type Unrecorded struct {
 	Last    time.Time `json:"last,omitzero"`
 }
 
-// empty is the file before the first call.
-func empty() *File {
+// Empty is the file before the first call.
+func Empty() *File {
 	return &File{Version: Version, Verdict: Verdict{Reason: "Unknown", Message: "no call has shown it yet"}, Calls: map[string]*Verb{}}
 }
 
 // parse reads a status file; one of another version or shape is an error.
 func parse(b []byte) (*File, error) {
-	f := empty()
+	f := Empty()
 	if err := json.Unmarshal(b, f); err != nil {
 		return nil, err
 	}

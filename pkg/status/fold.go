@@ -3,9 +3,12 @@ package status
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Event is what one call drops: the facts that the file is folded from.
@@ -13,6 +16,7 @@ type Event struct {
 	Time         time.Time     `json:"time"`
 	Verb         string        `json:"verb"`
 	DurationUsec int64         `json:"durationUsec"`
+	Runs         []Run         `json:"runs,omitempty"`
 	Chain        *report.Chain `json:"chain,omitempty"` // only when it changed
 	Failure      *Failure      `json:"failure,omitempty"`
 	ChainLevel   bool          `json:"chainLevel,omitempty"` // the failure is the chain's, not one attachment's
@@ -21,18 +25,29 @@ type Event struct {
 	JournalWhy   string        `json:"journalWhy,omitempty"`
 }
 
+// Run is how long one plugin of the chain took.
+type Run struct {
+	Plugin       string `json:"plugin"`
+	DurationUsec int64  `json:"durationUsec"`
+}
+
 // EventOf renders a call. lost entries did not reach the journal, for why.
 func EventOf(r *report.Record, lost int, why error) *Event {
-	e := &Event{Time: r.Time, Verb: r.Verb, DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
+	e := &Event{Time: r.Time, Verb: report.Verb(r.Verb), DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
 	if why != nil {
 		e.JournalWhy = why.Error()
 	}
 	if r.Changed {
 		e.Chain = r.Chain
 	}
+	for _, run := range r.Runs[:min(len(r.Runs), maxPlugins)] {
+		if run.Verb == r.Verb { // not those that undo a failed ADD
+			e.Runs = append(e.Runs, Run{report.Clean(run.Plugin), run.Duration.Microseconds()})
+		}
+	}
 	for _, n := range r.Notes {
-		if n.Always || r.Changed {
-			n.Message = report.Clean(n.Message)
+		if (n.Always || r.Changed) && len(e.Notes) < maxNotes {
+			n.Message = short(n.Message)
 			e.Notes = append(e.Notes, n)
 		}
 	}
@@ -42,16 +57,25 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 	}
 	e.ChainLevel = x.ChainLevel
 	e.Failure = &Failure{
-		Reason: x.Reason.Name, Verb: r.Verb, Plugin: report.Clean(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
-		Rule: x.Rule, Code: x.Code, Message: x.Line(), Details: report.Clean(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
-		Stderr: cut(report.Mask(x.Stderr)), Network: r.Network, ContainerID: r.ContainerID, IfName: r.IfName, Pod: r.Pod,
+		Reason: x.Reason.Name, Verb: e.Verb, Plugin: short(x.Plugin), Index: x.Index, File: x.Place.File, Line: x.Place.Line, Column: x.Place.Column,
+		Rule: x.Rule, Code: x.Code, Message: short(x.Line()), Details: short(x.Details), Cure: x.Cure(), Who: string(x.Reason.Who), Retry: x.Reason.Retry,
+		Stderr: cut(secret.Mask(x.Stderr)), Network: short(r.Network), ContainerID: short(r.ContainerID), IfName: short(r.IfName), Pod: r.Pod.Clean(short),
 		Count: 1, First: r.Time, Last: r.Time,
 	}
 	for _, fact := range x.Evidence {
-		fact.Text = report.Clean(fact.Text)
+		fact.Text = short(fact.Text)
 		e.Failure.Evidence = append(e.Failure.Evidence, fact)
 	}
 	return e
+}
+
+// short is a text as the file keeps it: enough to say why, and little enough that many of them are read.
+func short(s string) string {
+	const limit = 2 << 10
+	if s = report.Clean(s); len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
 }
 
 // cut bounds what of a plugin's stderr the file keeps: the end says why.
@@ -85,6 +109,24 @@ func (f *File) fold(e *Event) {
 	f.judge(e)
 }
 
+// ran takes the durations of a call's plugins, of at most maxPlugins types.
+func (v *Verb) ran(runs []Run) {
+	if v.Plugins == nil && len(runs) > 0 {
+		v.Plugins = map[string]*Durations{}
+	}
+	for _, r := range runs {
+		d := v.Plugins[r.Plugin]
+		if d == nil {
+			if len(v.Plugins) >= maxPlugins {
+				continue
+			}
+			d = &Durations{}
+			v.Plugins[r.Plugin] = d
+		}
+		d.add(r.DurationUsec)
+	}
+}
+
 // count takes a call into the numbers of its verb.
 func (f *File) count(e *Event) {
 	v := f.Calls[e.Verb]
@@ -95,7 +137,9 @@ func (f *File) count(e *Event) {
 	v.Total++
 	v.Last = e.Time
 	v.Duration.add(e.DurationUsec)
+	v.ran(e.Runs)
 	if e.Failure == nil {
+		v.LastOK = e.Time
 		return
 	}
 	v.Failed++
@@ -110,13 +154,14 @@ func (f *File) count(e *Event) {
 // asked is how long a STATUS holds against an ADD: runtimes that use STATUS ask every five seconds.
 const asked = time.Minute
 
-// judge moves the verdict: a STATUS answers for the node, a chain that cannot run fails for all, and an ADD that succeeded
+// judge moves the verdict: a plugin's STATUS answers for the node (neither one that was killed nor one that was wrongly called
+// does), a chain that cannot run fails for all, and an ADD that succeeded
 // shows that the chain runs, unless a plugin's STATUS has just said that the node is not well. A look asks no plugin, so it takes
 // back only that the chain itself cannot run. A failure of one attachment says nothing about the node.
 func (f *File) judge(e *Event) {
 	v := Verdict{Ready: true, Reason: "Ready", Message: "the chain can take pods", Verb: e.Verb}
 	switch {
-	case e.Failure != nil && (e.Verb == "STATUS" || e.ChainLevel && (e.Verb == "ADD" || e.Verb == report.Watch)):
+	case e.Failure != nil && (e.Verb == "STATUS" && e.Failure.Plugin != "" && e.Failure.Reason != reason.PluginTimeout.Name || e.ChainLevel && (e.Verb == "STATUS" || e.Verb == "ADD" || e.Verb == report.Watch)):
 		v = Verdict{Reason: e.Failure.Reason, Message: e.Failure.Message, Cure: e.Failure.Cure, Verb: e.Verb, ChainLevel: e.ChainLevel}
 	case e.Failure != nil || e.Verb != "STATUS" && e.Verb != "ADD" && e.Verb != report.Watch:
 		return
@@ -176,13 +221,44 @@ func (f *File) note(n report.Note, at time.Time) {
 	f.Notes = f.Notes[:min(len(f.Notes), maxNotes)]
 }
 
-// buckets is how many there are; the last takes everything longer.
-const buckets = 22
+// Buckets is how many there are; the last takes everything longer.
+const Buckets = 22
+
+// Bound is the longest duration that bucket i takes, in microseconds; the last has none.
+func Bound(i int) int64 { return 1 << (i + 9) }
+
+// Count is how many durations there are.
+func (d *Durations) Count() (n int64) {
+	for _, b := range d.Buckets {
+		n += b
+	}
+	return n
+}
+
+// Quantile is a duration in microseconds that a share q of them did not exceed: interpolated in its bucket as Prometheus does,
+// and never above the longest seen. 0 where there are none.
+func (d *Durations) Quantile(q float64) int64 {
+	if d.Count() == 1 {
+		return d.Max
+	}
+	rank, below := q*float64(d.Count()), float64(0)
+	for i, b := range d.Buckets {
+		if n := float64(b); n > 0 && below+n >= rank {
+			low := int64(0)
+			if i > 0 {
+				low = Bound(i - 1)
+			}
+			return min(low+int64(float64(Bound(i)-low)*(rank-below)/n), d.Max)
+		}
+		below += float64(b)
+	}
+	return d.Max
+}
 
 func (d *Durations) add(usec int64) {
 	d.Sum += usec
 	d.Max = max(d.Max, usec)
-	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), buckets-1)
+	i := min(max(0, bits.Len64(uint64(max(usec-1, 0)))-9), Buckets-1)
 	for len(d.Buckets) <= i {
 		d.Buckets = append(d.Buckets, 0)
 	}

@@ -115,7 +115,7 @@ func TestSetAside(t *testing.T) {
 
 // The file's size is bounded whatever happens.
 func TestBounded(t *testing.T) {
-	f := empty()
+	f := Empty()
 	for i := range 400 {
 		e := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: strings.Repeat("p", i%97), Index: i, Of: 1, Cause: strings.Repeat("x", 100<<10), Stderr: strings.Repeat("y", 100<<10)})
 		e.Notes = []report.Note{{Message: strings.Repeat("n", i%1000), Always: true}}
@@ -126,9 +126,28 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// A record is never larger than what is read again, whatever a plugin says and an admin writes.
+func TestRecordIsReadAgain(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	worst := strings.Repeat("\x01", 100<<10)
+	r := &report.Record{Time: time.Now(), Verb: worst, Network: worst, ContainerID: worst, IfName: worst, Pod: &report.Pod{Namespace: worst, Name: worst, UID: worst},
+		Failure: &report.Failure{Reason: reason.Unclassified, Plugin: worst, Of: 1, Cause: worst, Details: worst, Stderr: worst}}
+	for range 1000 {
+		r.Notes = append(r.Notes, report.Note{Message: worst, Always: true})
+	}
+	for range 3 {
+		if err := s.Add(EventOf(r, 0, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := s.Read(); err != nil || f.Calls["other"].Failed != 3 || f.Failures[0].Count != 3 || len(f.Calls) != 1 {
+		t.Errorf("%v %+v", err, f)
+	}
+}
+
 // The verdict follows STATUS and the chain, not one pod's misfortune.
 func TestVerdict(t *testing.T) {
-	f := empty()
+	f := Empty()
 	pod := &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Given: true, Cause: "x"}
 	chain := &report.Failure{Reason: reason.ConfigInvalid, Cause: "x", ChainLevel: true}
 	for i, c := range []struct {
@@ -140,6 +159,8 @@ func TestVerdict(t *testing.T) {
 		{"STATUS", nil, true, 0}, {"ADD", pod, true, 0}, {"ADD", chain, false, 0}, {"DEL", nil, false, 0}, {"ADD", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, false, 30 * time.Second}, {"STATUS", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"ADD", nil, true, 2 * time.Minute}, // nobody asks for STATUS any more
+		{"STATUS", &report.Failure{Reason: reason.PluginTimeout, Plugin: "p", Of: 1, Cause: "killed"}, true, 0},
+		{"STATUS", &report.Failure{Reason: reason.InvalidCallerInput, Cause: "no stdin"}, true, 0},
 		{"watch", chain, false, 0}, {"watch", nil, true, 0}, {"STATUS", chain, false, 0}, {"watch", nil, true, 0},
 		{"STATUS", pod, false, 0}, {"watch", nil, false, 2 * time.Minute}, {"STATUS", nil, true, 0}, // a look asks no plugin
 	} {
@@ -149,7 +170,7 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("step %d: %+v", i, f.Verdict)
 		}
 	}
-	if f.Calls["watch"] != nil || f.Calls["STATUS"].Total != 7 {
+	if f.Calls["watch"] != nil || f.Calls["STATUS"].Total != 9 {
 		t.Errorf("%+v", f.Calls)
 	}
 }
@@ -194,5 +215,33 @@ func TestLocked(t *testing.T) {
 	unlock()
 	if err := s.Add(event("ADD", nil)); err != nil || len(s.loose(1)) != 0 {
 		t.Errorf("%v, still loose: %v", err, s.loose(9))
+	}
+}
+
+// What is said of durations never exceeds the longest seen, and grows with the share asked for.
+func TestDurations(t *testing.T) {
+	f := Empty()
+	for i := range 100 {
+		e := event("ADD", nil)
+		e.DurationUsec, e.Runs = int64(1000+i), []Run{{"bridge", int64(700 + i)}, {"portmap", 40_000}}
+		f.fold(e)
+	}
+	v := f.Calls["ADD"]
+	if p50, p99 := v.Duration.Quantile(.5), v.Duration.Quantile(.99); p50 > p99 || p99 > v.Duration.Max || p50 < 512 {
+		t.Errorf("p50 %d, p99 %d, max %d", p50, p99, v.Duration.Max)
+	}
+	if p := v.Plugins["portmap"]; len(v.Plugins) != 2 || p.Count() != 100 || p.Quantile(.99) != 40_000 || v.LastOK.IsZero() {
+		t.Errorf("%+v, last ok %s", v.Plugins, v.LastOK)
+	}
+	if (&Durations{}).Quantile(.5) != 0 {
+		t.Error("a duration of no calls")
+	}
+	for i := range 2 * maxPlugins {
+		e := event("DEL", nil)
+		e.Runs = []Run{{strings.Repeat("p", i+1), 1}}
+		f.fold(e)
+	}
+	if n := len(f.Calls["DEL"].Plugins); n != maxPlugins {
+		t.Errorf("%d plugins kept", n)
 	}
 }

@@ -191,7 +191,7 @@ func number(name string) int64 {
 func (s *Store) read() (f *File, aside string) {
 	b, err := disk.Read(s.path, maxFile)
 	if errors.Is(err, os.ErrNotExist) {
-		return empty(), ""
+		return Empty(), ""
 	}
 	if err == nil {
 		f, err = parse(b)
@@ -201,14 +201,14 @@ func (s *Store) read() (f *File, aside string) {
 	}
 	old := s.path + ".bad"
 	if renameErr := os.Rename(s.path, old); renameErr != nil {
-		return empty(), fmt.Sprintf("the status file could not be read and begins anew: %v", err)
+		return Empty(), fmt.Sprintf("the status file could not be read and begins anew: %v", err)
 	}
-	return empty(), fmt.Sprintf("the status file could not be read and was set aside as %s: %v", old, err)
+	return Empty(), fmt.Sprintf("the status file could not be read and was set aside as %s: %v", old, err)
 }
 
 // Read returns the status as of now: the file with what is still loose.
 func (s *Store) Read() (*File, error) {
-	f := empty()
+	f := Empty()
 	b, err := disk.Read(s.path, maxFile)
 	switch {
 	case err == nil:

@@ -14,14 +14,14 @@ const maxFindings = 32
 // findings are what check says of a directory or a file, without mere information, and without the errors of the file because of
 // which the chain cannot run: that is told as such. What cannot be read has none, for the same reason. runs is the file of the chain
 // that can run: where it is refused all the same it has just been changed, and the next look tells.
-func findings(path string, f *report.Failure, runs string) (out []report.Note) {
+func findings(path string, o check.Options, f *report.Failure, runs string) (out []report.Note) {
 	defer func() {
 		// A text that makes check crash must not end the watch, which would begin again with the same text.
 		if p := recover(); p != nil {
 			out = append(out, report.Note{Message: fmt.Sprintf("check of %s crashed: %v", path, p)})
 		}
 	}()
-	r, err := check.Path(path, check.Options{})
+	r, err := check.Path(path, o)
 	if err != nil {
 		return nil
 	}

@@ -62,7 +62,7 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 		case <-due.C:
 			first = time.Time{}
 			_, w.unseen = eyes.open(w.places())
-			after(w.Look(ctx))
+			after(w.Look())
 			due.Reset(again)
 			if more, _ := eyes.open(w.places()); more { // what changed there since has told nobody
 				due.Reset(quiet)
@@ -81,7 +81,7 @@ func (w *Watch) places() []place {
 		all = append(all, p, filepath.Join(p, w.network))
 	}
 	for _, dir := range []string{w.o.ConfDir, w.entry.Chain.Path} {
-		entries, _ := os.ReadDir(dir)
+		entries, _ := os.ReadDir(dir) // a file, or nothing, has no links in it
 		for _, e := range entries {
 			if e.Type()&os.ModeSymlink != 0 && source.Readable(e.Name()) {
 				all = append(all, filepath.Join(dir, e.Name()))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/shim"
@@ -24,9 +25,8 @@ type Options struct {
 	StatusFile string
 	// StateDir holds what is remembered of the list, and the mark of an uninstallation.
 	StateDir  string
-	NoRestore bool // tell only, and leave the list as it is
-	// Metrics refreshes the metrics of a node exporter after each look; nil: there are none.
-	Metrics func(context.Context) error
+	NoRestore bool          // tell only, and leave the list as it is
+	Check     check.Options // of the directory
 }
 
 // Watch is one watcher of a node. It is not safe for concurrent use.
@@ -54,8 +54,7 @@ func New(o Options) (*Watch, error) {
 
 // Look looks at the node once: it loads the chain, sees to the list, checks the directory, and tells what is new. It returns why the
 // chain cannot run, nil where it can.
-func (w *Watch) Look(ctx context.Context) *report.Failure {
-	ctx = context.WithoutCancel(ctx) // a plugin that is killed while it tells its versions would count as one that has none
+func (w *Watch) Look() *report.Failure {
 	entry, refused := w.keeper.entry()
 	if w.o.StatusFile != "" {
 		entry.StatusFile = w.o.StatusFile
@@ -69,7 +68,7 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 	}
 	w.remember(entry, ch)
 	look := shim.NewLook(entry, refused)
-	f := look.Take(ctx)
+	f := look.Take(context.Background()) // a plugin that is killed while it tells its versions would count as one that has none
 	var stands []report.Note
 	if !w.o.NoRestore && refused == nil {
 		done, stand := w.keeper.keep(ch, f == nil)
@@ -84,9 +83,9 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 	if f == nil && ch != nil {
 		runs = ch.Source.Path
 	}
-	stands = append(stands, findings(w.o.ConfDir, f, runs)...)
+	stands = append(stands, findings(w.o.ConfDir, w.o.Check, f, runs)...)
 	if p := entry.Chain.Path; p != "" && p != w.o.ConfDir && filepath.Dir(p) != w.o.ConfDir {
-		stands = append(stands, findings(p, f, runs)...)
+		stands = append(stands, findings(p, check.Options{}, f, runs)...)
 	}
 	for _, u := range w.unseen {
 		stands = append(stands, report.Note{Message: u})
@@ -95,11 +94,6 @@ func (w *Watch) Look(ctx context.Context) *report.Failure {
 		look.Note(n.Rule, n.Message)
 	}
 	w.outcome = look.Tell(w.outcome)
-	if w.o.Metrics != nil {
-		if err := w.o.Metrics(ctx); err != nil {
-			fmt.Fprintf(os.Stderr, "cni-shim: metrics: %v\n", err)
-		}
-	}
 	return f
 }
 

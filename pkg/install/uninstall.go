@@ -1,0 +1,331 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
+	"github.com/cni-shim/cni-shim/pkg/outer"
+	"github.com/cni-shim/cni-shim/pkg/stale"
+	"github.com/cni-shim/cni-shim/pkg/status"
+)
+
+// uninstalled is the name, in the state directory, of the mark that stands while the shim is being removed: a watch
+// that runs leaves the list alone.
+const uninstalled = "uninstalled"
+
+// settle is how long a runtime has to notice that the list is gone. It is told by inotify, and reads the directory
+// again once no call is under way.
+const settle = time.Second
+
+// Removal is what an uninstall did.
+type Removal struct {
+	ConfDir string   `json:"confDir"`
+	BinDir  string   `json:"binDir"`
+	Actions []Action `json:"actions"`
+	Left    []string `json:"left"`  // what could not be removed, and why, one line each
+	Notes   []string `json:"notes"` // what else an admin should know
+
+	o     Options
+	rec   *record
+	entry *config.Config // the shim's, as its list has it
+
+}
+
+// Uninstall gives the node back. It asks nothing and refuses nothing; what cannot be done is noted, and the rest is
+// done. Pods that were added through the shim run on, and are deleted by the chain that the shim wrapped: it has the
+// same name, so that the runtime's cache serves it. wait bounds how long calls under way are waited for.
+func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, error) {
+	r := &Removal{o: o, Notes: []string{}, Left: []string{}, Actions: []Action{}}
+	var err error
+	if r.rec, err = readRecord(o.Root); err != nil {
+		r.left("%v", err)
+	}
+	r.where()
+	state := r.path(config.DefaultStateDir)
+	if exists(state) {
+		unlock, err := disk.TryLock(state, "install")
+		if errors.Is(err, disk.ErrLocked) {
+			return r, fmt.Errorf("another install or uninstall: %w", err)
+		}
+		if err == nil {
+			defer unlock()
+		}
+		if err := disk.Replace(state, uninstalled, nil, 0o600, false); err != nil {
+			r.left("the mark for a running watch: %v", err)
+		}
+	}
+	if o.Root == "" && booted() && (exists(adminUnit) || exists(vendorUnit)) {
+		r.run(ctx, "systemctl", "stop", unitName)
+	}
+	r.readEntry()
+	if r.removeList() && o.Root == "" {
+		r.calm(ctx, wait)
+	}
+	if o.Root == "" {
+		r.handOver()
+	}
+	r.removeProgram()
+	for _, f := range slices.Backward(r.rec.Files) {
+		if f.Path == r.program() {
+			continue
+		}
+		if !exists(r.path(f.Path)) {
+			continue
+		}
+		if err := takeBack(o.Root, f); err != nil {
+			r.left("%v", err)
+			continue
+		}
+		r.act(Remove, f.Path)
+	}
+	r.removeState()
+	for _, d := range slices.Backward(r.rec.Dirs) {
+		os.Remove(r.path(d)) // it stays where others have put something into it
+	}
+	if o.Root == "" && booted() {
+		r.run(ctx, "systemctl", "daemon-reload")
+	}
+	if o.Root == "" && exists(catalogDB) && slices.ContainsFunc(r.rec.Files, func(f recorded) bool { return f.Path == catalogPath }) {
+		r.run(ctx, "journalctl", "--update-catalog")
+	}
+	return r, nil
+}
+
+func (r *Removal) path(s string) string { return under(r.o.Root, s) }
+func (r *Removal) program() string      { return filepath.Join(r.BinDir, programName) }
+
+func (r *Removal) act(do Do, path string) { r.Actions = append(r.Actions, Action{Do: do, Path: path}) }
+
+func (r *Removal) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+func (r *Removal) left(format string, args ...any) {
+	r.Left = append(r.Left, fmt.Sprintf(format, args...))
+}
+
+func (r *Removal) run(ctx context.Context, name string, args ...string) {
+	if err := run(ctx, name, args...); err != nil {
+		r.left("%v", err)
+	}
+}
+
+// where settles the directories: what is said, what the record says, what the runtime's configuration says.
+func (r *Removal) where() {
+	rt, _ := pick(r.o.Root)
+	r.ConfDir, r.BinDir = rt.ConfDir, rt.BinDirs[0]
+	for _, d := range rt.BinDirs {
+		if exists(r.path(filepath.Join(d, programName))) {
+			r.BinDir = d
+			break
+		}
+	}
+	if r.rec.ConfDir != "" {
+		r.ConfDir, r.BinDir = r.rec.ConfDir, r.rec.BinDir
+	}
+	if r.o.ConfDir != "" {
+		r.ConfDir = filepath.Clean(r.o.ConfDir)
+	}
+	if r.o.BinDir != "" {
+		r.BinDir = filepath.Clean(r.o.BinDir)
+	}
+}
+
+// readEntry reads the shim's entry: it says where status and state are, and what it wraps.
+func (r *Removal) readEntry() {
+	r.entry = config.Default()
+	if text, err := outer.Read(r.path(r.ConfDir)); err == nil && text != nil {
+		if l, err := outer.Parse(text); err == nil {
+			r.entry, _ = l.Config(r.ConfDir)
+		}
+	}
+	if r.entry.Chain.IsZero() {
+		r.entry.Chain.Path = r.ConfDir
+	}
+}
+
+// removeList takes the shim's list away, and tells whether there was one. Where an admin has arranged the list, with a
+// chain that the runtime does not find without it, the chain takes its place.
+func (r *Removal) removeList() bool {
+	path := filepath.Join(r.ConfDir, outer.Name)
+	text, err := outer.Read(r.path(r.ConfDir))
+	if err != nil {
+		r.left("%s: %v", path, err)
+	}
+	if text == nil && err == nil {
+		return false
+	}
+	l, parseErr := outer.Parse(text)
+	if errors.Is(parseErr, outer.ErrForeign) {
+		r.left("%s is a list that the shim does not stand in: it is left", path)
+		return false
+	}
+	inside := r.entry.Chain.Path == r.ConfDir || filepath.Dir(r.entry.Chain.Path) == r.ConfDir
+	if l != nil && (l.Bare() || !inside && !r.rec.MadeList) {
+		r.unwrap(path, text, l)
+		return true
+	}
+	if err := os.Remove(r.path(path)); err != nil {
+		r.left("%v", err)
+		return false
+	}
+	r.act(Remove, path)
+	return true
+}
+
+// unwrap writes the admin's chain in the place of the list that the shim stood in with it.
+func (r *Removal) unwrap(path string, text []byte, l *outer.List) {
+	var inner []byte
+	var err error
+	if l.Bare() {
+		inner, err = l.Without()
+	} else if ch, loadErr := chain.Load(r.entry); loadErr == nil {
+		inner, err = ch.Raw().Inlined()
+	} else {
+		err = loadErr
+	}
+	if err == nil {
+		err = outer.Write(r.path(r.ConfDir), inner, text)
+	}
+	if err != nil {
+		r.left("%s: %v", path, err)
+		return
+	}
+	r.act(Replace, path)
+}
+
+// calm waits until the runtime has had the time to notice, and no call of the shim's is under way.
+func (r *Removal) calm(ctx context.Context, wait time.Duration) {
+	dir := status.Open(r.path(r.entry.StatusFile)).CallsDir()
+	until := time.Now().Add(wait)
+	pause(ctx, min(settle, wait))
+	for {
+		running, _ := inflight.Running(dir)
+		if len(running) == 0 || ctx.Err() != nil {
+			return
+		}
+		if time.Now().After(until) {
+			r.note("%d calls of the shim's are still under way after %s; they go on without their program's file", len(running), wait)
+			return
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// handOver sees to it that what the shim added is deleted without it. containerd takes today's list for that; CRI-O and
+// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What no
+// runtime will ask for any more is deleted now, as nobody else knows of it.
+func (r *Removal) handOver() {
+	store := attachment.Open(r.entry.StateDir)
+	left, _ := stale.List(store)
+	for _, k := range left {
+		if err := stale.Delete(context.Background(), store, k); err != nil {
+			r.left("attachment %s of container %s, which no runtime will ask for: %v", k.IfName, k.ContainerID, err)
+		}
+	}
+	now, _ := chain.Load(r.entry)
+	networks, err := store.Networks()
+	if err != nil {
+		r.left("attachments: %v", err)
+	}
+	others := 0
+	for _, n := range networks {
+		keys, _ := store.List(n)
+		for _, k := range keys {
+			e, err := store.Get(k)
+			if err != nil {
+				r.left("attachment %s of container %s: %v", k.IfName, k.ContainerID, err)
+				continue
+			}
+			if now == nil || string(now.Bytes) != string(e.Chain.Config) {
+				others++
+			}
+			if err := attachment.ReplaceInRuntime(k, e.Chain); err != nil {
+				r.left("the runtime's cache, %s of container %s: %v", k.IfName, k.ContainerID, err)
+			}
+		}
+	}
+	if others > 0 {
+		r.note("%d attachments were added by another chain than today's: a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
+	}
+}
+
+// removeProgram removes the program, unless another list names it: without it that list would stop the node.
+func (r *Removal) removeProgram() {
+	files, _ := chain.Files(r.path(r.ConfDir))
+	for _, f := range files {
+		if c, err := chain.LoadFile(f); err == nil && c.Own() {
+			r.left("%s names cni-shim: %s is left, since the node would stop without it; take the entry out and run uninstall again", filepath.Join(r.ConfDir, filepath.Base(f)), r.program())
+			return
+		}
+	}
+	at := r.path(r.program())
+	sweep(filepath.Dir(at), programName)
+	switch err := os.Remove(at); {
+	case err == nil:
+		r.act(Remove, r.program())
+	case !errors.Is(err, fs.ErrNotExist):
+		r.left("%v", err)
+	}
+}
+
+// What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
+var (
+	stateNames  = []string{"attachments", "outer.conflist", recordName, uninstalled, ".tmp", ".lock-install"}
+	statusNames = []string{"records", "calls", "chains", ".tmp"}
+)
+
+// removeState removes what the shim kept. The mark for a running watch goes last but for its directory: the program is
+// gone by then, which stops the watch as well.
+func (r *Removal) removeState() {
+	name := filepath.Base(r.entry.StatusFile)
+	names := append([]string{name, name + ".bad"}, statusNames...)
+	r.removeNames(filepath.Dir(r.entry.StatusFile), names)
+	dirs := []string{r.entry.StateDir}
+	if d := config.DefaultStateDir; d != dirs[0] {
+		dirs = append(dirs, d)
+	}
+	for _, d := range dirs {
+		r.removeNames(d, stateNames)
+	}
+}
+
+func (r *Removal) removeNames(dir string, names []string) {
+	if err := trusted(r.o.Root, dir); err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.left("%v", err)
+		}
+		return
+	}
+	for _, n := range names {
+		if err := os.RemoveAll(filepath.Join(r.path(dir), n)); err != nil { // which follows no link
+			r.left("%v", err)
+		}
+	}
+	if err := os.Remove(r.path(dir)); err == nil {
+		r.act(Remove, dir)
+	}
+}

@@ -1,0 +1,48 @@
+package node
+
+import (
+	"path/filepath"
+	"slices"
+)
+
+// crio finds CRI-O: its main file, then its drop-ins in order of their names, each winning over those before
+// (crio.conf(5), crio.conf.d(5)).
+func (t tree) crio() []Runtime {
+	const main = "/etc/crio/crio.conf"
+	files := []string{main}
+	for _, dir := range [...]string{"/usr/lib/crio/crio.conf.d", "/etc/crio/crio.conf.d"} {
+		drops := t.glob(dir + "/*")
+		slices.Sort(drops)
+		files = append(files, drops...)
+	}
+	if !t.exists(files...) && !t.exists("/usr/bin/crio", "/usr/local/bin/crio", "/run/crio/crio.sock", "/var/run/crio/crio.sock") {
+		return nil
+	}
+	r := Runtime{Kind: CRIO, ConfDir: DefaultConfDir, BinDirs: t.defaultBins(), MaxConfNum: 1, Running: t.exists("/run/crio/crio.sock", "/var/run/crio/crio.sock")}
+	all := table{}
+	for _, f := range files {
+		one, problem := t.readTOML(f)
+		if problem != nil {
+			r.Problems = append(r.Problems, *problem)
+		}
+		if one != nil && r.Config == "" {
+			r.Config = f
+		}
+		all.merge(one)
+	}
+	network := all.in("crio", "network")
+	if s, ok := network.str("network_dir"); ok {
+		r.ConfDir = filepath.Clean(s)
+	}
+	if s, ok := network.str("plugin_dir"); ok { // before 1.14
+		r.BinDirs = []string{filepath.Clean(s)}
+	}
+	if list, ok := network.strs("plugin_dirs"); ok {
+		for i, s := range list {
+			list[i] = filepath.Clean(s)
+		}
+		r.BinDirs = list
+	}
+	r.DefaultNetwork, _ = network.str("cni_default_network")
+	return []Runtime{r}
+}

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/failure"
+	"github.com/cni-shim/cni-shim/pkg/inventory"
+	"github.com/cni-shim/cni-shim/pkg/reason"
+)
+
+// NotLoaded makes a failure of what chain.Load returned.
+func NotLoaded(err error) *Failure {
+	var e *chain.Error
+	if !errors.As(err, &e) {
+		return &Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: err.Error(), ChainLevel: true}
+	}
+	return &Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+}
+
+// NotRunnable makes a failure of a problem that an inventory found.
+func NotRunnable(ch *chain.Chain, p *inventory.Problem) *Failure {
+	return &Failure{
+		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
+		Path: p.Plugin.Path, Place: diag.Place{File: ch.Source.Path}, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
+		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
+	}
+}
+
+// Failed makes a failure of what running a chain returned; nil of nil.
+func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	var e *delegate.Error
+	if !errors.As(err, &e) { // the last plugin's result cannot be told in the runtime's version
+		last := r.Attempts[len(r.Attempts)-1]
+		return &Failure{Reason: reason.VersionIncompatible, Code: types.ErrIncompatibleCNIVersion, Plugin: last.Type, Index: last.Index,
+			Of: len(ch.Plugins), Path: last.Path, Cause: err.Error()}
+	}
+	a := e.Attempt
+	f := &Failure{
+		Code: CodeFor(e.CNI.Code), Plugin: a.Type, Index: a.Index, Of: len(ch.Plugins), Path: a.Path,
+		Cause: e.CNI.Msg, Details: e.CNI.Details, Given: a.Printed != nil, Stderr: string(a.Stderr), Exit: a.Exit, Signal: int(a.Signal),
+	}
+	if a.Path == "" && !a.Underived {
+		f.Reason = reason.PluginNotFound
+		f.Cause, f.Fix = inventory.Missing(a.Type, filepath.SplitList(os.Getenv("CNI_PATH")))
+		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type}
+		return f
+	}
+	if inventory.Definite(a.Errno) {
+		p := inventory.Unrunnable(a.Path, a.Errno)
+		f.Reason, f.Cause, f.Fix = p.Reason, p.Cause, p.Fix
+		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type, Path: a.Path, Errno: a.Errno}
+		return f
+	}
+	if f.Cause == "" {
+		f.Cause = "failed and gave no message" // a CNI error that is all details, or a code alone
+	}
+	f.Facts = &failure.Facts{
+		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: e.CNI.Msg, Details: e.CNI.Details, Printed: a.Printed != nil,
+		Stdout: string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)]), Stderr: string(a.Stderr),
+		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
+	}
+	v := failure.Classify(f.Facts)
+	f.Config = a.Stdin
+	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
+	if v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0 {
+		f.Fix = "read what the plugin said on stderr: journalctl -t cni-shim -o verbose"
+	}
+	return f
+}

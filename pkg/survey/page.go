@@ -1,0 +1,85 @@
+package survey
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+// page is one screen of text.
+type page struct {
+	w     io.Writer
+	now   time.Time
+	color bool
+}
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+
+func (p *page) title(text string) { p.line("\n%s", p.paint("1", text)) }
+
+func (p *page) paint(sgr, text string) string {
+	if !p.color {
+		return text
+	}
+	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+}
+
+// table writes columns as wide as their widest cell, two spaces between them.
+func (p *page) table(rows [][]string) {
+	var widths []int
+	for _, r := range rows {
+		for i, c := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	for _, r := range rows {
+		var b strings.Builder
+		for i, c := range r {
+			b.WriteString("  " + c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)))
+		}
+		p.line("%s", strings.TrimRight(b.String(), " "))
+	}
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func short(id string) string { return report.Clean(id[:min(len(id), 12)]) }
+
+// age is how long ago a time is, as people say it.
+func age(now, then time.Time) string { return Human(now.Sub(then)) }
+
+// usec is a duration in microseconds as people say it.
+func usec(n int64) string { return Human(time.Duration(n) * time.Microsecond) }
+
+// Human shortens a duration to the two units that matter: 850µs, 45ms, 1.2s, 3m12s, 5h4m, 12d3h.
+func Human(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch d = max(d, 0); {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	case d < day:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
+}
