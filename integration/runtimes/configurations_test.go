@@ -66,7 +66,7 @@ var configurations = []situation{
 		},
 	},
 	{
-		name: "comma-cured", title: "the comma is deleted: nothing is restarted",
+		name: "comma-cured", title: "the comma is deleted: nothing is restarted", tells: []string{main + ":5:41", "comma"},
 		play: func(p *play) {
 			broken := strings.Replace(bridge("1.0.0", usual, 61), `"br61"`, `"br61",,`, 1)
 			p.network(main, broken)

@@ -141,7 +141,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`container [0-9a-f]{12}\b`), "container <ID>"},
 	{regexp.MustCompile(`cni-[0-9a-f]{8}-[0-9a-f-]{27}`), "cni-<UUID>"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`), "<TIME>"},
-	{regexp.MustCompile(`veth[0-9a-f]+`), "veth<ID>"},
+	{regexp.MustCompile(`stream terminated by RST_STREAM with error code: CANCEL`), "context deadline exceeded"}, // who is first to notice
 }
 
 // plain is a text without what differs from run to run.
