@@ -175,6 +175,13 @@ func (c *call) runner(ch *chain.Chain) *delegate.Runner {
 	}}
 }
 
+// runs notes what ran, for the debug log.
+func (c *call) runs(r *delegate.Runner) {
+	for _, a := range r.Attempts {
+		c.record.Runs = append(c.record.Runs, report.Run{Plugin: a.Type, Index: a.Index, Verb: a.Verb, Duration: a.Duration, Exit: a.Exit})
+	}
+}
+
 // deadline bounds the verb if the entry does.
 func (c *call) deadline() (context.Context, context.CancelFunc) {
 	if d, ok := c.config.Timeouts[c.record.Verb]; ok {
