@@ -9,9 +9,10 @@ CACHE      := $(CURDIR)/.cache
 PLUGINS    := github.com/containernetworking/plugins/plugins
 FUZZTIME   ?= 3s
 TIMES      ?= 10
+UPDATE     ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration soak fuzz cover docs release image lint setup clean
+.PHONY: help build demo test unit integration lab lab-shell test-runtimes soak fuzz cover docs release image lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,15 @@ integration: ## real plugins, namespaces, journald (root)
 	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd integration/kubernetes && go vet ./... && go test -count=1 ./...
 	cd integration/prometheus && go vet ./... && go test -count=1 ./...
+
+lab: setup ## a node with containerd and the shim, in namespaces of its own: a pod comes and goes, a comma stops it (root)
+	@cd integration/runtimes && go run ./lab
+
+lab-shell: setup ## a shell on such a node (root)
+	@cd integration/runtimes && go run ./lab bash --norc
+
+test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
+	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 20m . $(UPDATE)
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...

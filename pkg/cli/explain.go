@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
+	"github.com/cni-shim/cni-shim/pkg/known"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/rules"
 )
@@ -224,38 +225,12 @@ func lookupFold(name string) *reason.Reason {
 
 // didYouMean names the nearest reason, or says how to see them all.
 func didYouMean(name string) string {
-	best, distance := "", len(name)/2+1
+	var names []string
 	for _, r := range reason.All() {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(r.Name)); d < distance {
-			best, distance = r.Name, d
-		}
+		names = append(names, r.Name)
 	}
-	if best == "" {
-		return "run 'cni-shim explain --list' for all of them"
+	if near := known.Nearest(name, names); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
 	}
-	return fmt.Sprintf("did you mean %s?", best)
-}
-
-// editDistance counts the insertions, deletions and replacements of bytes that turn a into b.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return "run 'cni-shim explain --list' for all of them"
 }

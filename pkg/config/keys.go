@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
+
+	"github.com/cni-shim/cni-shim/pkg/known"
 )
 
 // readPath reads an absolute path: the plugin runs in whatever directory the runtime stands in.
@@ -107,21 +109,21 @@ var passing = []string{"type", "capabilities", "args", "ipMasq", "ipam", "dns", 
 // unknownKeys warns of keys that nobody reads: a typo must be told and must not cost a pod.
 func unknownKeys(raw map[string]json.RawMessage) []string {
 	var out []string
-	known := make([]string, 0, len(keys)+len(passing))
+	names := make([]string, 0, len(keys)+len(passing))
 	for _, k := range keys {
-		known = append(known, k.name)
+		names = append(names, k.name)
 	}
-	known = append(known, passing...)
+	names = append(names, passing...)
 	for _, name := range sortedKeys(raw) {
-		if !contains(known, name) && !strings.HasPrefix(name, "cni.dev/") {
-			out = append(out, unknown(name, name, known))
+		if !contains(names, name) && !strings.HasPrefix(name, "cni.dev/") {
+			out = append(out, unknown(name, name, names))
 		}
 	}
 	return out
 }
 
-func unknown(shown, name string, known []string) string {
-	if near := Nearest(name, known); near != "" {
+func unknown(shown, name string, names []string) string {
+	if near := known.Nearest(name, names); near != "" {
 		return fmt.Sprintf("%q is no key of the shim's entry and is not read; did you mean %q?", shown, near)
 	}
 	return fmt.Sprintf("%q is no key of the shim's entry and is not read", shown)

@@ -19,6 +19,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/known"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
 
@@ -196,7 +197,7 @@ func Missing(name string, paths []string) (cause, fix string) {
 		}
 	}
 	cause = fmt.Sprintf("no such program in %s", strings.Join(paths, ":"))
-	if near := config.Nearest(name, names); near != "" {
+	if near := known.Nearest(name, names); near != "" {
 		cause += fmt.Sprintf(" (there is %q)", near)
 	}
 	return cause, fix

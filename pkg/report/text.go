@@ -58,7 +58,7 @@ func (r *Record) CNIError() *types.Error {
 	f := r.Failure
 	tail := fmt.Sprintf("[%s] %s", f.Reason.Name, f.Cure())
 	where, cause, details := f.Where()+": "+f.lead(), Clean(f.Cause), Clean(f.Details)
-	if f.Place.Line > 0 || f.Plugin == "" && f.Place.File != "" {
+	if f.Place.File != "" {
 		tail = f.Place.File + " " + tail
 	}
 	if r.Verb == "DEL" {

@@ -1,8 +1,8 @@
-package config
+package known
 
 import "strings"
 
-// Nearest finds the word that a typo was meant for: at most a third of its letters away, two letters in any but the
+// Nearest finds the word that a typo was meant for, for a suggestion (Near is for findings, and stricter): at most a third of its letters away, two letters in any but the
 // shortest words; "" when none is near.
 func Nearest(word string, words []string) string {
 	limit := max(2, len(word)/3)

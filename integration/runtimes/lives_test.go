@@ -1,0 +1,210 @@
+package runtimes
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cni-shim/cni-shim/integration/runtimes/node"
+)
+
+func writeProgram(name, text string) error {
+	return os.WriteFile(filepath.Join(node.BinDir, name), []byte(text), 0o755)
+}
+
+// lives are situations in which something changes while pods run.
+var lives = []situation{
+	{
+		name: "broken-under-pods", title: "the list is broken while a pod runs", tells: []string{main + ":", "comma"},
+		play: func(p *play) {
+			good := bridge("1.0.0", usual, 66)
+			p.network(main, good)
+			p.start()
+			pod := p.run("web")
+			p.Write(main, strings.Replace(good, `"br66"`, `"br66",,`, 1))
+			p.Settle()
+			p.ready()
+			p.end(pod)
+			p.left()
+		},
+	},
+	{
+		name: "emptied-under-pods", title: "the list is deleted while a pod runs", tells: []string{"/etc/cni/net.d", "ConfigMissing"},
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 66))
+			p.start()
+			pod := p.run("web")
+			p.Remove(main)
+			p.Settle()
+			p.ready()
+			p.end(pod)
+			p.left()
+		},
+	},
+	{
+		name: "renamed", title: "the network is renamed while a pod runs",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 67))
+			p.start()
+			pod := p.run("web")
+			p.Write(main, bridge("1.0.0", "another-name", 67))
+			p.Settle()
+			p.end(pod)
+			p.left()
+			p.end(p.run("web2"))
+			p.left()
+		},
+	},
+	{
+		name: "replaced", title: "another network takes the place of the first while a pod runs",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 68))
+			p.start()
+			pod := p.run("web")
+			p.Remove(main)
+			p.Write("10-ptp.conflist", `{"cniVersion": "1.0.0", "name": "second", "plugins": [{"type": "ptp", "ipam": {"type": "host-local", "subnet": "10.69.0.0/24"}}]}`)
+			p.Settle()
+			p.end(pod)
+			p.left()
+			p.end(p.run("web2"))
+		},
+	},
+	{
+		name: "reboot", title: "the node is rebooted: no namespace, nothing in /run, the runtime remembers its pods",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 64))
+			p.start()
+			pod := p.run("web")
+			if err := p.Reboot(); err != nil {
+				p.Fatal(err)
+			}
+			p.start()
+			p.ready()
+			p.end(pod)
+			p.left()
+			p.end(p.run("web2"))
+			p.left()
+		},
+	},
+	{
+		name: "restart", title: "the runtime is restarted while a pod runs",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 64))
+			p.start()
+			pod := p.run("web")
+			p.Stop()
+			p.start()
+			p.end(pod)
+			p.left()
+		},
+	},
+	{
+		name: "installed-late", title: "the shim is installed while a pod runs",
+		play: func(p *play) {
+			p.Write(main, bridge("1.0.0", usual, 64))
+			p.start()
+			pod := p.run("web")
+			p.network("", "")
+			p.Settle()
+			p.end(pod)
+			p.left()
+			p.end(p.run("web2"))
+			p.left()
+		},
+	},
+	{
+		name: "uninstalled", keeps: "nobody calls the shim any more", title: "the shim is uninstalled while a pod runs",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 64))
+			p.start()
+			pod := p.run("web")
+			if p.shim {
+				p.Uninstall()
+				p.Settle()
+			}
+			p.end(pod)
+			p.left()
+			p.end(p.run("web2"))
+			p.left()
+		},
+	},
+	{
+		name: "upgraded", title: "the shim is upgraded over and over while pods come and go",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 64))
+			p.start()
+			stop := make(chan bool)
+			var upgrades sync.WaitGroup
+			if p.shim {
+				upgrades.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						case <-time.After(10 * time.Millisecond):
+							p.Upgrade()
+						}
+					}
+				})
+			}
+			failed := 0
+			for i := range 4 {
+				var pods sync.WaitGroup
+				for j := range 2 {
+					pods.Go(func() {
+						pod := &node.Pod{Name: fmt.Sprintf("web%d-%d", i, j)}
+						for _, err := range []error{p.RunPod(pod), p.StopPod(pod), p.RemovePod(pod)} {
+							if err != nil {
+								failed++
+								p.Log(err)
+							}
+						}
+					})
+				}
+				pods.Wait()
+			}
+			close(stop)
+			upgrades.Wait()
+			p.add("8 pods, two at once", fmt.Sprintf("%d calls failed", failed), failed == 0)
+			p.left()
+		},
+	},
+	{
+		name: "old", title: "containerd 1.6, which knows no STATUS: a chain that works",
+		play: func(p *play) {
+			p.network(main, bridge("1.0.0", usual, 64))
+			if err := p.StartOld(); err != nil {
+				p.Fatal(err)
+			}
+			p.ready()
+			p.end(p.run("web"))
+			p.left()
+		},
+	},
+	{
+		name: "old-comma", title: "containerd 1.6: a trailing comma in the only list", tells: []string{"10-calico.conflist:11:31", "comma"},
+		known: "a runtime without STATUS takes any list that parses for ready",
+		play: func(p *play) {
+			p.network("10-calico.conflist", comma(p.Node))
+			if err := p.StartOld(); err != nil {
+				p.Fatal(err)
+			}
+			p.ready()
+			p.run("web")
+		},
+	},
+	{
+		name: "old-1.1.0", title: "containerd 1.6 and a list at 1.1.0",
+		play: func(p *play) {
+			p.network(main, bridge("1.1.0", usual, 64))
+			if err := p.StartOld(); err != nil {
+				p.Fatal(err)
+			}
+			p.ready()
+			p.run("web")
+		},
+	},
+}

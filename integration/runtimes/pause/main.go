@@ -1,0 +1,14 @@
+// Command pause holds a pod's namespaces open until it is told to end. It is the only program of the sandbox image.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	<-end
+}

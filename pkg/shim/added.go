@@ -1,0 +1,115 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/containernetworking/cni/pkg/types/create"
+
+	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/inflight"
+	"github.com/cni-shim/cni-shim/pkg/report"
+)
+
+// entry is what ADD stored of this attachment. A network that was renamed meanwhile has it under its name of then, which plugins keep
+// their state by: that of the same container and interface, unless a call of that network is under way (a meta-plugin in its chain
+// runs this network's list).
+func (c *call) entry() (*attachment.Entry, error) {
+	e, err := c.store.Get(c.key())
+	if !errors.Is(err, os.ErrNotExist) {
+		return e, err
+	}
+	other, otherErr := c.store.Elsewhere(c.key())
+	if otherErr != nil || slices.ContainsFunc(c.running, func(r inflight.Call) bool {
+		return r.Network == other.Network && r.ContainerID == other.ContainerID && r.IfName == other.IfName
+	}) {
+		return nil, err
+	}
+	return other, nil
+}
+
+// added finds the chain that ADD ran: what was stored, else what the runtime's libcni kept of a pod older than the shim,
+// else today's. A corrupt entry is none.
+func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
+	e, err := c.entry()
+	if err == nil {
+		var ch *chain.Chain
+		if ch, err = chain.FromRaw(e.Chain, chain.Stored); err == nil {
+			c.tellChain(ch)
+			return ch, e, nil
+		}
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		c.note("", "the stored attachment is not used: "+err.Error(), true)
+	}
+	ch, err := attachment.FromRuntime(c.key(), c.config.ConfDir())
+	if err == nil {
+		c.tellChain(ch)
+		return ch, nil, nil
+	}
+	var broken *chain.Error // plugins of its sub-directory: without them DEL would leave something behind
+	if errors.As(err, &broken) {
+		return nil, nil, report.NotLoaded(broken)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		c.note("", "the runtime's cached configuration is not used: "+err.Error(), true)
+	}
+	ch, f := c.load()
+	if f == nil {
+		c.tellChain(ch)
+	}
+	return ch, nil, f
+}
+
+// convert tells a result of one version in another; the same version is passed as it is.
+func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
+	if raw == nil || from == to {
+		return raw, nil
+	}
+	var v struct {
+		CNIVersion string `json:"cniVersion"`
+	}
+	if json.Unmarshal(raw, &v) == nil && v.CNIVersion != "" {
+		from = v.CNIVersion
+	} else { // libcni takes a result without one as the configuration's, and null as an empty result
+		object := map[string]any{}
+		_ = json.Unmarshal(raw, &object)
+		if object == nil {
+			object = map[string]any{}
+		}
+		object["cniVersion"] = from
+		raw, _ = json.Marshal(object)
+	}
+	result, err := create.Create(from, raw)
+	if err != nil {
+		return nil, err
+	}
+	if to == "" {
+		to = "0.1.0"
+	}
+	if result, err = result.GetAsVersion(to); err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
+
+// inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
+// passed instead, with all that a conversion loses.
+func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
+	if e != nil && e.Done != nil && e.Network != c.config.Name && c.config.PrevResult == nil {
+		return e.Done.Inner, nil // the runtime has it under the network's name of then
+	}
+	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
+		return e.Done.Inner, nil
+	}
+	return convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
