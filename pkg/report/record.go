@@ -94,7 +94,8 @@ type Failure struct {
 	Words  string // what decided the reason
 	Said   bool   // Words stand in what the plugin said
 	Code   uint   // of the CNI error
-	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of.
+	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of, and as place the chain's
+	// file where the plugin cannot be run.
 	Place  diag.Place
 	Rule   string
 	Plugin string
