@@ -45,7 +45,7 @@ const (
 	asksEvent = "pod event"
 )
 
-// what a kubelet makes of it: the node's condition and the pod's events.
+// kubelets are what a kubelet makes of it: the node's condition and the pod's events.
 var kubelets = []situation{
 	{
 		name: "kubelet-comma", needs: "kubelet", title: "kubelet 1.37: a trailing comma in the only list", tells: []string{"10-calico.conflist:11:31", "comma", "usePodCidr"},

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
@@ -150,7 +151,7 @@ var lives = []situation{
 					}
 				})
 			}
-			failed := 0
+			var failed atomic.Int32
 			for i := range 4 {
 				var pods sync.WaitGroup
 				for j := range 2 {
@@ -158,7 +159,7 @@ var lives = []situation{
 						pod := &node.Pod{Name: fmt.Sprintf("web%d-%d", i, j)}
 						for _, err := range []error{p.RunPod(pod), p.StopPod(pod), p.RemovePod(pod)} {
 							if err != nil {
-								failed++
+								failed.Add(1)
 								p.Log(err)
 							}
 						}
@@ -168,7 +169,7 @@ var lives = []situation{
 			}
 			close(stop)
 			upgrades.Wait()
-			p.add("8 pods, two at once", fmt.Sprintf("%d calls failed", failed), failed == 0)
+			p.add("8 pods, two at once", fmt.Sprintf("%d calls failed", failed.Load()), failed.Load() == 0)
 			p.left()
 		},
 	},

@@ -63,7 +63,7 @@ func onNode(t *testing.T, env ...string) bool {
 	switch {
 	case err != nil:
 		t.Errorf("on the node: %v\n%s", err, &out)
-	case !strings.Contains(out.String(), "--- PASS: "+t.Name()):
+	case !strings.Contains(out.String(), "--- PASS: "+t.Name()+" "):
 		t.Errorf("no such test on the node:\n%s", &out)
 	default:
 		t.Logf("%s", &out)

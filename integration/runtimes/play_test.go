@@ -11,7 +11,7 @@ import (
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
 )
 
-// a case is a situation on a node, played without the shim and with it.
+// situation is a state of a node, or a change of it, played without the shim and with it.
 type situation struct {
 	name, title string
 	tells       []string // what an admin has to be told: cause and place

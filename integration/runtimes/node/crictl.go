@@ -124,5 +124,5 @@ func said(out string) string {
 	return msg
 }
 
-// Settle waits until the runtime has read net.d again after a change.
-func (n *Node) Settle() { time.Sleep(300 * time.Millisecond) }
+// Settle gives the runtime time to read net.d again after a change: nothing tells when it has.
+func (n *Node) Settle() { time.Sleep(time.Second) }
