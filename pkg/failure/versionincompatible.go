@@ -11,6 +11,7 @@ var versionIncompatible = Class{
 		"cannot convert: … to",
 		"no valid conversion",
 		"incompatible cni versions",
+		"could not parse prevresult: result type … unmarshalled cniversion",
 		"incompatible cni version",
 		"does not support config version",
 		"does not support cni version",
