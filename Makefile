@@ -12,7 +12,7 @@ TIMES      ?= 10
 UPDATE     ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration lab lab-shell test-runtimes soak fuzz cover docs release image lint setup clean
+.PHONY: help build demo test unit integration lab lab-shell test-runtimes bench soak fuzz cover docs release image lint setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,13 @@ lab-shell: setup ## a shell on such a node (root)
 
 test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
 	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 20m . $(UPDATE)
+
+bench: setup build ## what a call costs beside libcni and a bare wrapper (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1
+	@mkdir -p $(CACHE)/bench && cp bin/cni-shim $(CACHE)/bench/
+	@cd integration && $(GO_BUILD) -ldflags '-s -w' -o $(CACHE)/bench/ ./bench/noop ./bench/wrapper ./bench/launch ./bench/floor/... \
+		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap && go build -o $(CACHE)/bench-run ./bench
+	@echo 'int main(void){return 0;}' | cc -static -O2 -s -x c -o $(CACHE)/bench/static - 2>/dev/null || true
+	@$(CACHE)/bench-run -bin $(CACHE)/bench -out bin/bench.txt $(BENCHFLAGS)
 
 soak: setup ## unit and integration tests TIMES in a row, with the race detector (root)
 	go test -race -count=$(TIMES) ./...

@@ -50,7 +50,7 @@ func maxAtOnce(c inflight.Call) int {
 	if c.ContainerID != "" {
 		return maxNested
 	}
-	return 16
+	return 256
 }
 
 func circle(c inflight.Call) *report.Failure {

@@ -1,0 +1,4 @@
+// Empty is the floor of a Go program: it starts and ends.
+package main
+
+func main() {}
