@@ -90,7 +90,7 @@ func (c *call) news(told bool) bool {
 		return true
 	}
 	if f := c.record.Failure; f != nil {
-		f.Repeated = !v.Ready && v.Message == f.Line()
+		f.Repeated = v.Says(f)
 		return !f.Repeated || c.talks()
 	}
 	c.record.Recovered = !v.Ready && v.ChainLevel

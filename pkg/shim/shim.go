@@ -11,9 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -242,19 +240,8 @@ func (c *call) compare() {
 		return
 	}
 	if f := c.record.Failure; f != nil {
-		f.Repeated = !before.Verdict.Ready && before.Verdict.Reason == f.Reason.Name && sameButNumbers(before.Verdict.Message, f.Line())
+		f.Repeated = before.Verdict.Says(f)
 	} else {
 		c.record.Recovered = !before.Verdict.Ready && !before.Verdict.Since.IsZero()
 	}
-}
-
-// sameButNumbers compares what two calls say: an age, a process id or a time in it makes it no news.
-func sameButNumbers(a, b string) bool {
-	letters := func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return -1
-		}
-		return r
-	}
-	return strings.Map(letters, a) == strings.Map(letters, b)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -67,6 +68,25 @@ func EventOf(r *report.Record, lost int, why error) *Event {
 		e.Failure.Evidence = append(e.Failure.Evidence, fact)
 	}
 	return e
+}
+
+// Says tells whether a failure is what the verdict says already. A chain's fault is another where its place or its words are; a plugin's
+// message is the same with another age, process id or time in it.
+func (v Verdict) Says(f *report.Failure) bool {
+	if v.Ready || v.Reason != f.Reason.Name {
+		return false
+	}
+	now := short(f.Line())
+	return v.Message == now || !f.ChainLevel && withoutDigits(v.Message) == withoutDigits(now)
+}
+
+func withoutDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // short is a text as the file keeps it: enough to say why, and little enough that many of them are read.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -123,6 +124,36 @@ func TestBounded(t *testing.T) {
 	}
 	if len(f.Failures) != maxFailures || len(f.Notes) != maxNotes || f.Calls["ADD"].Failed != 400 {
 		t.Errorf("%d failures, %d notes", len(f.Failures), len(f.Notes))
+	}
+}
+
+// What a verdict says already is told once, however long it is; a fault that moved is another, a plugin's message with another number
+// in it is not.
+func TestSays(t *testing.T) {
+	plugin := func(cause string) *report.Failure {
+		return &report.Failure{Reason: reason.AgentUnreachable, Plugin: "p", Of: 1, Given: true, Cause: cause}
+	}
+	chain := func(line int) *report.Failure {
+		return &report.Failure{Reason: reason.ConfigInvalid, Place: diag.Place{File: "10-a.conflist", Line: line, Column: 1}, Cause: "trailing comma", ChainLevel: true}
+	}
+	long := strings.Repeat("no answer ", 1000)
+	for name, c := range map[string]struct {
+		before, now *report.Failure
+		want        bool
+	}{
+		"the same":      {plugin("down for 5s"), plugin("down for 5s"), true},
+		"an age":        {plugin("down for 5s"), plugin("down for 10s"), true},
+		"other words":   {plugin("down for 5s"), plugin("refused for 5s"), false},
+		"long":          {plugin(long), plugin(long), true},
+		"another place": {chain(5), chain(7), false},
+		"the place":     {chain(5), chain(5), true},
+		"healed":        {nil, plugin("down"), false},
+	} {
+		f := Empty()
+		f.fold(event("STATUS", c.before))
+		if got := f.Verdict.Says(c.now); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 
