@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 )
@@ -67,7 +68,7 @@ func (f *statusFlags) run(ctx context.Context, env *Env) error {
 	err := f.print(&b, s, time.Now(), colored(env) && f.write == "")
 	if f.write == "" {
 		_, _ = env.Stdout.Write(b.Bytes())
-	} else if writeErr := writeWhole(f.write, b.Bytes()); writeErr != nil {
+	} else if writeErr := disk.ReplaceBeside(f.write, b.Bytes(), 0o644, nil); writeErr != nil {
 		return writeErr
 	} else if f.output == "prom" {
 		return nil // the file tells it; a timer's unit is not to fail with the node
@@ -136,28 +137,4 @@ func (f *statusFlags) follow(ctx context.Context, env *Env) error {
 		case <-time.After(refresh):
 		}
 	}
-}
-
-// writeWhole replaces a file, so that readers see the old or the new one and never a part: under another name in the same
-// directory, one that node_exporter does not read, then by rename.
-func writeWhole(path string, text []byte) error {
-	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	os.Remove(tmp) // of one that was killed: in a container the number is always the same
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	for _, e := range []error{f.Chmod(0o644), f.Close()} {
-		if err == nil {
-			err = e
-		}
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-	}
-	return err
 }

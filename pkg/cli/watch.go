@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/survey"
@@ -134,7 +135,7 @@ func (f *watchFlags) metrics() error {
 	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true})
 	var b bytes.Buffer
 	s.Prom(&b, Version)
-	return writeWhole(f.textfile, b.Bytes())
+	return disk.ReplaceBeside(f.textfile, b.Bytes(), 0o644, nil)
 }
 
 func touch(path string) error {

@@ -25,9 +25,6 @@ const (
 	DefaultStatusTimeout = 5 * time.Second
 )
 
-// ConfDirs are the directories that runtimes read network configurations from, the usual one first, then those of k3s and MicroK8s.
-var ConfDirs = []string{DefaultConfDir, "/var/lib/rancher/k3s/agent/etc/cni/net.d", "/var/snap/microk8s/current/args/cni-network"}
-
 // Config is the shim's own entry with what the runtime put into it. Raw values are kept verbatim.
 type Config struct {
 	Name       string // of the network

@@ -177,31 +177,6 @@ func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) erro
 	return nil
 }
 
-// ReplaceInPlace puts other content into somebody else's file, whole, by a rename in its directory. Mode and owner stay.
-func ReplaceInPlace(path string, data []byte) error {
-	old, fi, err := open(path, os.O_RDONLY)
-	if err != nil {
-		return err
-	}
-	old.Close()
-	tmpName := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.Itoa(os.Getpid()))
-	f, err := os.OpenFile(tmpName, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return err
-	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		err = f.Chown(int(st.Uid), int(st.Gid))
-	}
-	err = errors.Join(err, write(f, data, fi.Mode().Perm(), true), f.Close())
-	if err == nil {
-		err = os.Rename(tmpName, path)
-	}
-	if err != nil {
-		os.Remove(tmpName)
-	}
-	return err
-}
-
 func write(f *os.File, data []byte, perm os.FileMode, durable bool) error {
 	if err := f.Chmod(perm); err != nil {
 		return err

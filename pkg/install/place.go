@@ -87,27 +87,12 @@ func mkdirs(dir string) (made []string, err error) {
 // and it is never busy. What stands in its place is replaced, a link not followed. The mode is what it says, whatever
 // the umask.
 func place(path string, text []byte, mode fs.FileMode, selinux []byte) error {
-	dir, name := filepath.Split(path)
-	sweep(dir, name)
-	tmp := filepath.Join(dir, "."+name+"."+strconv.Itoa(os.Getpid()))
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode))
-	if err == nil && selinux != nil {
-		err = setLabel(tmp, selinux)
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return disk.SyncDir(filepath.Clean(dir))
+	return disk.ReplaceBeside(path, text, mode, func(tmp string) error {
+		if selinux == nil {
+			return nil
+		}
+		return setLabel(tmp, selinux)
+	})
 }
 
 func setLabel(path string, label []byte) error {
@@ -123,7 +108,7 @@ func setLabel(path string, label []byte) error {
 
 // placeLink makes a link, by rename as well.
 func placeLink(path, target string) error {
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.Itoa(os.Getpid()))
+	tmp := disk.BesidePrefix(path) + strconv.Itoa(os.Getpid())
 	os.Remove(tmp)
 	err := os.Symlink(target, tmp)
 	if err == nil {
@@ -133,15 +118,4 @@ func placeLink(path, target string) error {
 		os.Remove(tmp)
 	}
 	return err
-}
-
-// sweep removes what writers of a name that were killed left half-written.
-func sweep(dir, name string) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		writer, ok := strings.CutPrefix(e.Name(), "."+name+".")
-		if pid, err := strconv.Atoi(writer); ok && err == nil && (pid == os.Getpid() || syscall.Kill(pid, 0) == syscall.ESRCH) {
-			os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
 }

@@ -294,7 +294,7 @@ func (r *Removal) removeProgram() bool {
 		}
 	}
 	at := r.path(r.program())
-	sweep(filepath.Dir(at), programName)
+	disk.SweepBeside(at)
 	switch err := os.Remove(at); {
 	case err == nil:
 		r.act(Remove, r.program())

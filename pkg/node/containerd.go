@@ -28,6 +28,17 @@ var distros = [...]distro{
 		signs: []string{"/usr/bin/containerd", "/usr/local/bin/containerd", "/run/containerd/containerd.sock"}},
 }
 
+// ConfDirs are the directories that runtimes read network configurations from by default, the usual one first.
+func ConfDirs() []string {
+	dirs := []string{DefaultConfDir}
+	for i := range distros {
+		if d := distros[i].confDir; d != "" {
+			dirs = append(dirs, d)
+		}
+	}
+	return dirs
+}
+
 // containerds finds every containerd of the node.
 func (t tree) containerds() []Runtime {
 	var found []Runtime

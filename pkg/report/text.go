@@ -7,10 +7,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // maxText bounds each text that leaves the process, in bytes.

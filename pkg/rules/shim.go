@@ -10,6 +10,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 	"github.com/cni-shim/cni-shim/pkg/known"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
@@ -88,7 +89,7 @@ func (c *Conf) bare(pl *Plugin) bool {
 // which a copy of a node's directory stands.
 func (d *Dir) isHere(path string) bool {
 	path = filepath.Clean(path)
-	return filepath.Join(d.Root, path) == filepath.Clean(d.Path) || !d.OnNode && slices.Contains(config.ConfDirs, path)
+	return filepath.Join(d.Root, path) == filepath.Clean(d.Path) || !d.OnNode && slices.Contains(node.ConfDirs(), path)
 }
 
 func (d *Dir) firstOther() *source.Entry {

@@ -10,6 +10,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
@@ -24,7 +25,7 @@ func (c *call) bare() *chain.Chain {
 		return nil
 	}
 	var own *chain.Chain
-	for _, dir := range config.ConfDirs {
+	for _, dir := range node.ConfDirs() {
 		if own = chain.FindOwn(dir, c.config.Name); own != nil {
 			break
 		}
