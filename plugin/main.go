@@ -4,13 +4,13 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/signal"
+	"runtime"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/cli"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/shim"
 )
 
@@ -23,14 +23,13 @@ func main() {
 
 // plugin answers one call. It is the only owner of stdout, and writes to it once.
 func plugin() (code int) {
-	// Who reads stdout or stderr may be gone, a runtime that is restarted: that must not end the call between two plugins. Not ignored,
-	// which plugins would inherit.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	// Nothing here is done at once: with one processor the Go runtime wakes no threads to look for work. Plugins do not inherit it.
+	runtime.GOMAXPROCS(1)
 	answered := false
 	defer func() {
 		// A fault of the shim's own must still be an answer that the runtime can read.
 		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "cni-shim: panic: %v\n%s", p, debug.Stack())
+			fmt.Fprintf(delegate.Stderr, "cni-shim: panic: %v\n%s", p, debug.Stack())
 			if !answered {
 				_ = types.NewError(types.ErrInternal, fmt.Sprintf("cni-shim: crashed: %v", p), "[PluginCrashed] report the trace on stderr").Print()
 				os.Exit(1)
@@ -39,8 +38,8 @@ func plugin() (code int) {
 	}()
 	answer := shim.Handle()
 	answered = true
-	if _, err := os.Stdout.Write(answer.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "cni-shim: stdout: %v\n", err)
+	if _, err := delegate.Stdout.Write(answer.Stdout); err != nil {
+		fmt.Fprintf(delegate.Stderr, "cni-shim: stdout: %v\n", err)
 		answer.Exit = 1
 	}
 	code = answer.Exit

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -61,11 +60,34 @@ type Exec struct {
 	Env map[string]string
 	// Quiet keeps the plugin's stderr from being handed on: for questions of the shim's own.
 	Quiet bool
+	// Beat is called about every second while the plugin runs, with how long it has; may be nil.
+	Beat func(ran time.Duration)
 	// Last is the run just made.
 	Last *Attempt
 }
 
 var _ invoke.Exec = (*Exec)(nil)
+
+// Stdout and Stderr of the shim. Who reads them may be gone, a runtime that is restarted: writing is an error then, where os.Stdout and
+// os.Stderr would end the process between two plugins. (To be notified of SIGPIPE helps as well, and costs a goroutine and a thread; to
+// ignore it is inherited by plugins.)
+const (
+	Stdout = descriptor(1)
+	Stderr = descriptor(2)
+)
+
+// descriptor is an open file of the kernel's.
+type descriptor int
+
+func (d descriptor) Write(b []byte) (n int, err error) {
+	for n < len(b) {
+		k, err := syscall.Write(int(d), b[n:])
+		if n += max(k, 0); err != nil && !again(err) {
+			return n, err
+		}
+	}
+	return n, nil
+}
 
 // FindInPath is libcni's own search. Its error keeps its words, which admins know.
 func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
@@ -85,14 +107,18 @@ func (e *Exec) ExecPlugin(ctx context.Context, path string, stdin []byte, enviro
 	start := time.Now()
 	var err error
 	for try := 1; ; try++ {
-		err = a.run(ctx, e.environ(environ))
+		err = a.run(ctx, e.environ(environ), func() {
+			if e.Beat != nil {
+				e.Beat(time.Since(start))
+			}
+		})
 		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries || !sleep(ctx, busyPause) {
 			break
 		}
 	}
 	a.Duration = time.Since(start)
 	if len(a.Stderr) > 0 && !e.Quiet {
-		_, _ = os.Stderr.Write(a.Stderr)
+		_, _ = Stderr.Write(a.Stderr)
 	}
 	if err == nil {
 		return a.Stdout, nil

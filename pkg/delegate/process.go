@@ -18,22 +18,23 @@ type pipes struct {
 	stdin          int
 	rest           []byte // of what is to be written to stdin
 	stdout, stderr int
+	process        int          // a descriptor of the process, once its pipes are closed; -1 before
 	to             [2]io.Writer // what is read from stdout and stderr; one that refuses gets its pipe closed
 	buf            [32 << 10]byte
 }
 
 // run makes one process and waits for it: in a process group of its own, dying with the thread that made it, which the caller has
-// locked. It is one loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines.
-func (a *Attempt) run(ctx context.Context, environ []string) error {
+// locked. It is one loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines and the threads that they wake.
+func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error {
 	stdout, stderr := &head{limit: MaxStdout}, &ends{limit: MaxStderr / 2}
-	p := &pipes{stdin: -1, stdout: -1, stderr: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}
+	p := &pipes{stdin: -1, stdout: -1, stderr: -1, process: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}
 	defer p.close()
 	pid, err := p.start(a.Path, environ)
 	if err != nil {
 		errors.As(err, &a.Errno)
 		return err
 	}
-	status, err := p.wait(ctx, pid)
+	status, err := p.wait(ctx, pid, beat)
 	a.Stdout, a.Stderr, a.Started = stdout.data, stderr.bytes(), true
 	if err != nil {
 		a.Exit = -1
@@ -87,45 +88,54 @@ func (p *pipes) start(path string, environ []string) (pid int, err error) {
 }
 
 // wait serves the pipes until they are closed and the process has ended, or until grace after its end. The end of the context kills
-// the process group; one that does not die of it, because the kernel holds it, is left behind after the same time.
-func (p *pipes) wait(ctx context.Context, pid int) (status syscall.WaitStatus, err error) {
+// the process group; one that does not die of it, because the kernel holds it, is left behind after the same time. beat is called
+// about every second.
+func (p *pipes) wait(ctx context.Context, pid int, beat func()) (status syscall.WaitStatus, err error) {
 	ended, killed := false, false
+	next := time.Now().Add(heartbeat)
 	var until time.Time
 	for nap := 100 * time.Microsecond; ; {
 		open := p.stdin >= 0 || p.stdout >= 0 || p.stderr >= 0
-		switch {
-		case ended && (!open || killed || time.Now().After(until)):
+		if !open && !ended && p.process < 0 { // it closed its pipes, and most likely ends just now
+			p.process, _ = unix.PidfdOpen(pid, 0)
+		}
+		switch now := time.Now(); {
+		case ended && (!open || killed || now.After(until)):
 			return status, nil
-		case killed && time.Now().After(until):
+		case killed && now.After(until):
 			return status, errStuck
-		case open:
+		case open || p.process >= 0:
 			p.serve(tick)
-		case ctx.Done() != nil: // it closed its pipes, and most likely ends just now
+		default: // a kernel before 5.3
 			time.Sleep(nap)
 			nap = min(2*nap, tick)
 		}
+		now := time.Now()
 		if !ended && !killed {
-			until = time.Now().Add(grace)
+			until = now.Add(grace)
 			if ctx.Err() != nil {
 				killed = syscall.Kill(-pid, syscall.SIGKILL) == nil
 			}
 		}
 		if !ended {
-			if ended, err = reap(pid, &status, !open && ctx.Done() == nil); err != nil {
+			if ended, err = reap(pid, &status); err != nil {
 				return status, err
 			}
+		}
+		if now.After(next) {
+			beat()
+			next = now.Add(heartbeat)
 		}
 	}
 }
 
-// reap takes the status of a process that has ended; with block it waits for that.
-func reap(pid int, status *syscall.WaitStatus, block bool) (ended bool, err error) {
-	options := syscall.WNOHANG
-	if block {
-		options = 0
-	}
+// heartbeat is how often a plugin that runs is told to do so.
+const heartbeat = time.Second
+
+// reap takes the status of a process if it has ended.
+func reap(pid int, status *syscall.WaitStatus) (ended bool, err error) {
 	for {
-		got, err := syscall.Wait4(pid, status, options, nil)
+		got, err := syscall.Wait4(pid, status, syscall.WNOHANG, nil)
 		if !errors.Is(err, syscall.EINTR) {
 			return got == pid, err
 		}
@@ -134,7 +144,8 @@ func reap(pid int, status *syscall.WaitStatus, block bool) (ended bool, err erro
 
 // serve moves what can be moved, waiting for it at most for a while.
 func (p *pipes) serve(timeout time.Duration) {
-	fds := []unix.PollFd{{Fd: int32(p.stdin), Events: unix.POLLOUT}, {Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.stderr), Events: unix.POLLIN}} // poll(2) passes over -1
+	fds := []unix.PollFd{{Fd: int32(p.stdin), Events: unix.POLLOUT}, {Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.stderr), Events: unix.POLLIN},
+		{Fd: int32(p.process), Events: unix.POLLIN}} // poll(2) passes over -1
 	if n, err := unix.Poll(fds, int(timeout.Milliseconds())); err != nil || n == 0 {
 		return // EINTR, or nothing
 	}
@@ -187,4 +198,5 @@ func (p *pipes) close() {
 	shut(&p.stdin)
 	shut(&p.stdout)
 	shut(&p.stderr)
+	shut(&p.process)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/invoke"
@@ -23,12 +24,12 @@ type Runner struct {
 	Env map[string]string
 	// Quiet keeps the plugins' stderr from being handed on: where nobody but the shim's own tool reads it.
 	Quiet bool
-	// Around is called before each plugin runs, and what it returns after; may be nil.
-	Around func(index int) (after func())
+	// Before is called before each plugin runs; may be nil.
+	Before func(index int)
+	// Beat is called about every second while a plugin runs, with how long it has; may be nil.
+	Beat func(index int, ran time.Duration)
 	// Attempts are the runs made, in their order.
 	Attempts []*Attempt
-
-	after func()
 }
 
 // Error is a plugin of the chain that failed.
@@ -206,18 +207,18 @@ func (r *Runner) atLeast(v string) bool {
 }
 
 func (r *Runner) start(i int) *Exec {
-	if r.Around != nil {
-		r.after = r.Around(i)
+	if r.Before != nil {
+		r.Before(i)
 	}
-	return &Exec{Env: r.Env, Quiet: r.Quiet}
+	e := &Exec{Env: r.Env, Quiet: r.Quiet}
+	if r.Beat != nil {
+		e.Beat = func(ran time.Duration) { r.Beat(i, ran) }
+	}
+	return e
 }
 
 // done notes an attempt and makes an error of what invoke returned.
 func (r *Runner) done(i int, verb string, exec *Exec, err error) error {
-	if r.after != nil {
-		r.after()
-		r.after = nil
-	}
 	a := exec.Last
 	if a == nil { // invoke refused before it searched: an empty CNI_PATH, say
 		a = &Attempt{}

@@ -218,12 +218,11 @@ func (p *probe) podArgs() string {
 // runner runs the chain and tells each plugin when it has ended, which is when the next begins.
 func (p *probe) runner(cancel context.CancelFunc, uninterrupted bool) *delegate.Runner {
 	r := &delegate.Runner{Chain: p.Chain, RuntimeConfig: p.caps, Env: p.args, Quiet: true}
-	r.Around = func(int) func() {
+	r.Before = func(int) {
 		p.tellRuns(r, len(r.Attempts))
 		if p.ctx.Err() != nil && !uninterrupted {
 			cancel() // the next plugin does not start
 		}
-		return nil
 	}
 	return r
 }

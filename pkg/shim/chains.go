@@ -169,10 +169,21 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {
-	return &delegate.Runner{Chain: ch, RuntimeConfig: c.config.RuntimeConfig, Around: func(i int) func() {
-		c.mark.Starting(ch.Label(i))
-		return c.watch(ch.Label(i))
-	}}
+	var told int
+	return &delegate.Runner{
+		Chain: ch, RuntimeConfig: c.config.RuntimeConfig,
+		Before: func(i int) {
+			told = 0
+			c.mark.Starting(ch.Label(i))
+		},
+		Beat: func(i int, ran time.Duration) {
+			c.mark.Beat()
+			if ran >= patience(told) {
+				told++
+				c.tellProgress(ch.Label(i), ran)
+			}
+		},
+	}
 }
 
 // runs notes what ran, for the debug log.

@@ -26,32 +26,15 @@ func killedRecord(k inflight.Call) *report.Record {
 	return r
 }
 
-// watch tells, while a plugin runs long, that it does: after 10, 30 and 60 seconds, then every minute. It returns what ends it.
-func (c *call) watch(label string) (stop func()) {
-	done := make(chan struct{})
-	began := time.Now()
-	next := []time.Duration{10 * time.Second, 30 * time.Second, time.Minute}
-	go func() {
-		beat := time.NewTicker(time.Second)
-		defer beat.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-beat.C:
-			}
-			c.mark.Beat()
-			ran := time.Since(began).Round(time.Second)
-			if ran < next[0] {
-				continue
-			}
-			if len(next) > 1 {
-				next = next[1:]
-			} else {
-				next[0] += time.Minute
-			}
-			_, _ = journal.Send([]journal.Entry{c.record.Progress(fmt.Sprintf("%s has been running %s for %s", label, c.record.Verb, ran))}, journalBudget)
-		}
-	}()
-	return func() { close(done) }
+// patience is after what time a plugin that runs long is told of for the n-th time, from 0: 10, 30 and 60 seconds, then every minute.
+func patience(n int) time.Duration {
+	if n < 2 {
+		return [...]time.Duration{10 * time.Second, 30 * time.Second}[n]
+	}
+	return time.Duration(n-1) * time.Minute
+}
+
+// tellProgress tells of a plugin that it still runs.
+func (c *call) tellProgress(label string, ran time.Duration) {
+	_, _ = journal.Send([]journal.Entry{c.record.Progress(fmt.Sprintf("%s has been running %s for %s", label, c.record.Verb, ran.Round(time.Second)))}, journalBudget)
 }
