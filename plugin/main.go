@@ -4,7 +4,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -23,8 +22,6 @@ func main() {
 
 // plugin answers one call. It is the only owner of stdout, and writes to it once.
 func plugin() (code int) {
-	// Nothing here is done at once: with one processor the Go runtime wakes no threads to look for work. Plugins do not inherit it.
-	runtime.GOMAXPROCS(1)
 	answered := false
 	defer func() {
 		// A fault of the shim's own must still be an answer that the runtime can read.

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/utils"
@@ -96,11 +95,12 @@ func (s *Store) Put(e *Entry) error {
 	}
 	var above []string // of directories made just now: their names are to last as well
 	for _, d := range []string{filepath.Dir(s.dir), s.dir, dir} {
-		if _, err := os.Lstat(d); errors.Is(err, os.ErrNotExist) {
-			above = append(above, filepath.Dir(d))
-		}
-		if err := disk.EnsureDir(d, 0o700); err != nil {
+		made, err := disk.MakeDir(d, 0o700)
+		if err != nil {
 			return err
+		}
+		if made {
+			above = append(above, filepath.Dir(d))
 		}
 	}
 	if err := disk.Replace(dir, name, append(line, '\n'), 0o600, true); err != nil {
@@ -125,12 +125,7 @@ func (s *Store) Complete(k Key, d Done) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
+	return disk.Append(filepath.Join(dir, name), append(line, '\n'))
 }
 
 // Get returns an entry; os.ErrNotExist when there is none, ErrCorrupt when it cannot be believed.
@@ -171,7 +166,7 @@ func (s *Store) Remove(k Key) error {
 	if err != nil {
 		return err
 	}
-	err = os.Remove(filepath.Join(dir, name))
+	err = disk.Remove(filepath.Join(dir, name))
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

@@ -20,7 +20,7 @@ type pipes struct {
 	stdout, stderr int
 	process        int          // a descriptor of the process, once its pipes are closed; -1 before
 	to             [2]io.Writer // what is read from stdout and stderr; one that refuses gets its pipe closed
-	buf            [32 << 10]byte
+	buf            [4 << 10]byte // an answer is hundreds of bytes; more would be pages that every call touches
 }
 
 // run makes one process and waits for it: in a process group of its own, dying with the thread that made it, which the caller has

@@ -17,7 +17,7 @@ import (
 func ReplaceBeside(path string, data []byte, perm os.FileMode, ready func(tmp string) error) error {
 	SweepBeside(path)
 	tmpName := BesidePrefix(path) + strconv.Itoa(os.Getpid())
-	f, err := os.OpenFile(tmpName, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, perm)
+	f, err := openFile(tmpName, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_NOFOLLOW, perm)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func ReplaceBeside(path string, data []byte, perm os.FileMode, ready func(tmp st
 		err = ready(tmpName)
 	}
 	if err == nil {
-		err = os.Rename(tmpName, path)
+		err = rename(tmpName, path)
 	}
 	if err != nil {
 		os.Remove(tmpName)
@@ -57,16 +57,12 @@ func SweepBeside(path string) {
 
 // ReplaceInPlace puts other content into somebody else's file, whole. Mode and owner stay.
 func ReplaceInPlace(path string, data []byte) error {
-	old, fi, err := open(path, os.O_RDONLY)
+	old, st, err := open(path)
 	if err != nil {
 		return err
 	}
 	old.Close()
-	return ReplaceBeside(path, data, fi.Mode().Perm(), func(tmp string) error {
-		st, ok := fi.Sys().(*syscall.Stat_t)
-		if !ok {
-			return nil
-		}
+	return ReplaceBeside(path, data, os.FileMode(st.Mode&0o777), func(tmp string) error {
 		return os.Lchown(tmp, int(st.Uid), int(st.Gid))
 	})
 }

@@ -25,103 +25,110 @@ const tmp = ".tmp"
 // EnsureDir makes path and what is missing above it, and checks that path is a directory of this user that nobody
 // else can write to. It changes nothing that is already there.
 func EnsureDir(path string, perm os.FileMode) error {
-	fi, err := os.Lstat(path)
-	if errors.Is(err, os.ErrNotExist) {
+	_, err := MakeDir(path, perm)
+	return err
+}
+
+// MakeDir is EnsureDir, and tells whether path was not there.
+func MakeDir(path string, perm os.FileMode) (made bool, err error) {
+	var st syscall.Stat_t
+	err = syscall.Lstat(path, &st)
+	if err == syscall.ENOENT {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
+			return false, err
 		}
 		switch err := os.Mkdir(path, perm); {
 		case err == nil:
-			return os.Chmod(path, perm) // whatever the caller's umask is
+			return true, os.Chmod(path, perm) // whatever the caller's umask is
 		case !errors.Is(err, os.ErrExist):
-			return err
+			return false, err
 		}
-		fi, err = os.Lstat(path)
+		err = syscall.Lstat(path, &st)
 	}
 	if err != nil {
-		return err
+		return false, &os.PathError{Op: "lstat", Path: path, Err: err}
 	}
-	if !fi.IsDir() {
-		return fmt.Errorf("%s: not a directory: %w", path, ErrUntrusted)
+	if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+		return false, fmt.Errorf("%s: not a directory: %w", path, ErrUntrusted)
 	}
-	return trusted(path, fi)
+	return false, trusted(path, &st)
 }
 
 // trusted refuses what another user owns or anybody else can write to.
-func trusted(path string, fi os.FileInfo) error {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+func trusted(path string, st *syscall.Stat_t) error {
+	if int(st.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s: owned by uid %d: %w", path, st.Uid, ErrUntrusted)
 	}
-	if fi.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s: writable by others (%s): %w", path, fi.Mode().Perm(), ErrUntrusted)
+	if st.Mode&0o022 != 0 {
+		return fmt.Errorf("%s: writable by others (%s): %w", path, os.FileMode(st.Mode&0o777), ErrUntrusted)
 	}
 	return nil
 }
 
 // Read returns a file of the shim's own, at most limit bytes of it; a longer file is an error.
 func Read(path string, limit int64) ([]byte, error) {
-	f, fi, err := open(path, os.O_RDONLY)
+	f, st, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if err := trusted(path, fi); err != nil {
+	if err := trusted(path, st); err != nil {
 		return nil, err
 	}
-	return bounded(f, fi, limit)
+	return bounded(f, st, limit)
 }
 
 // ReadAnyone returns a regular file that others may own and links may lead to, at most limit bytes of it; a longer
 // file, a device, a FIFO or a directory is an error. For configuration, which is not the shim's own.
 func ReadAnyone(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	f, err := openFile(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
+	st, err := f.stat()
 	if err != nil {
 		return nil, err
 	}
-	if !fi.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file (%s)", path, kind(fi.Mode()))
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return nil, fmt.Errorf("%s: not a regular file (%s)", path, kind(st.Mode))
 	}
-	return bounded(f, fi, limit)
+	return bounded(f, &st, limit)
 }
 
-// open opens a regular file without following a link in its last element and without waiting on a FIFO.
-func open(path string, flag int) (*os.File, os.FileInfo, error) {
-	f, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+// open opens a regular file for reading without following a link in its last element and without waiting on a FIFO.
+func open(path string) (*file, *syscall.Stat_t, error) {
+	f, err := openFile(path, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		if errors.Is(err, syscall.ELOOP) {
 			return nil, nil, fmt.Errorf("%s: a symbolic link: %w", path, ErrUntrusted)
 		}
 		return nil, nil, err
 	}
-	fi, err := f.Stat()
+	st, err := f.stat()
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
-	if !fi.Mode().IsRegular() {
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		f.Close()
-		return nil, nil, fmt.Errorf("%s: %s: %w", path, kind(fi.Mode()), ErrUntrusted)
+		return nil, nil, fmt.Errorf("%s: %s: %w", path, kind(st.Mode), ErrUntrusted)
 	}
-	return f, fi, nil
+	return f, &st, nil
 }
 
-func bounded(f *os.File, fi os.FileInfo, limit int64) ([]byte, error) {
-	if fi.Size() > limit {
-		return nil, fmt.Errorf("%s: %d bytes, more than the %d that are read", f.Name(), fi.Size(), limit)
+func bounded(f *file, st *syscall.Stat_t, limit int64) ([]byte, error) {
+	if st.Size > limit {
+		return nil, fmt.Errorf("%s: %d bytes, more than the %d that are read", f.path, st.Size, limit)
 	}
-	b := make([]byte, 0, max(fi.Size(), 511)+1) // files of the kernel have no size, and give a number to the first read only
+	b := make([]byte, 0, max(st.Size, 511)+1) // files of the kernel have no size, and give a number to the first read only
 	for {
 		n, err := f.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		switch {
 		case int64(len(b)) > limit:
-			return nil, fmt.Errorf("%s: grew beyond the %d bytes that are read", f.Name(), limit)
-		case err == io.EOF:
+			return nil, fmt.Errorf("%s: grew beyond the %d bytes that are read", f.path, limit)
+		case err == io.EOF, err == nil && st.Size > 0 && int64(len(b)) == st.Size && len(b) < cap(b): // there was room for more
 			return b, nil
 		case err != nil:
 			return nil, err
@@ -131,17 +138,17 @@ func bounded(f *os.File, fi os.FileInfo, limit int64) ([]byte, error) {
 	}
 }
 
-func kind(m os.FileMode) string {
-	switch {
-	case m.IsDir():
+func kind(mode uint32) string {
+	switch mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
 		return "a directory"
-	case m&os.ModeSymlink != 0:
+	case syscall.S_IFLNK:
 		return "a symbolic link"
-	case m&os.ModeNamedPipe != 0:
+	case syscall.S_IFIFO:
 		return "a FIFO"
-	case m&os.ModeSocket != 0:
+	case syscall.S_IFSOCK:
 		return "a socket"
-	case m&os.ModeDevice != 0:
+	case syscall.S_IFCHR, syscall.S_IFBLK:
 		return "a device"
 	}
 	return "not a regular file"
@@ -152,20 +159,20 @@ func kind(m os.FileMode) string {
 func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) error {
 	tmpDir := filepath.Join(dir, tmp)
 	tmpName := filepath.Join(tmpDir, name+"."+strconv.Itoa(os.Getpid()))
-	const flag = os.O_WRONLY | os.O_CREATE | os.O_TRUNC | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-	f, err := os.OpenFile(tmpName, flag, perm)
+	const flag = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | syscall.O_NOFOLLOW
+	f, err := openFile(tmpName, flag, perm)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := EnsureDir(tmpDir, 0o700); err != nil {
 			return err
 		}
-		f, err = os.OpenFile(tmpName, flag, perm)
+		f, err = openFile(tmpName, flag, perm)
 	}
 	if err != nil {
 		return err
 	}
 	err = errors.Join(write(f, data, perm, durable), f.Close())
 	if err == nil {
-		err = os.Rename(tmpName, filepath.Join(dir, name))
+		err = rename(tmpName, filepath.Join(dir, name))
 	}
 	if err != nil {
 		os.Remove(tmpName)
@@ -177,15 +184,22 @@ func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) erro
 	return nil
 }
 
-func write(f *os.File, data []byte, perm os.FileMode, durable bool) error {
-	if err := f.Chmod(perm); err != nil {
+func rename(from, to string) error {
+	if err := syscall.Rename(from, to); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
+
+func write(f *file, data []byte, perm os.FileMode, durable bool) error {
+	if err := f.chmod(perm); err != nil {
 		return err
 	}
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
 	if durable {
-		return f.Sync()
+		return f.sync()
 	}
 	return nil
 }
@@ -195,11 +209,11 @@ var ErrLocked = errors.New("locked")
 
 // TryLock takes the lock of a name in dir without waiting; ErrLocked when it is taken. It ends with unlock or the process.
 func TryLock(dir, name string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, ".lock-"+name), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	f, err := openFile(filepath.Join(dir, ".lock-"+name), syscall.O_RDWR|syscall.O_CREAT|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := syscall.Flock(f.fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		return nil, ErrLocked
 	}
@@ -208,12 +222,42 @@ func TryLock(dir, name string) (unlock func(), err error) {
 
 // SyncDir makes the names in a directory durable.
 func SyncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := openFile(dir, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	return d.sync()
+}
+
+// Rewrite puts data in the place of what a file says, which is there, without a new one: who reads it just then may see half of it.
+func Rewrite(path string, data []byte) error {
+	f, err := openFile(path, syscall.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.failed("truncate", syscall.Ftruncate(f.fd, int64(len(data))))
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Append adds to a file of the shim's own that is there.
+func Append(path string, data []byte) error {
+	f, err := openFile(path, syscall.O_WRONLY|syscall.O_APPEND|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// Remove removes a file; one that is not there is an error. Unlike os.Remove it asks for no second look.
+func Remove(path string) error {
+	if err := syscall.Unlink(path); err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return nil
 }
 
 // Sweep removes what writers that were killed left half-written in dir.

@@ -4,12 +4,15 @@ package inflight
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
@@ -33,6 +36,8 @@ type Call struct {
 	Since       time.Time `json:"since"` // when that plugin was started
 	// Seen is when the mark last showed life: at most a second before its process ended.
 	Seen time.Time `json:"seen"`
+
+	file string // that it was read from
 }
 
 // Mark is the mark of this process. A nil Mark does nothing.
@@ -41,8 +46,9 @@ type Mark struct {
 	call Call
 }
 
-// Begin marks a call in dir and returns the marks it found beside its own: of calls that run now, and of those that were killed.
-// The latter stay until somebody who tells them claims them: this call may be killed before it can.
+// Begin marks a call in dir and returns the marks it found beside its own: of calls of the same container and interface that run now,
+// and of all that were killed. The latter stay until somebody who tells them claims them: this call may be killed before it can.
+// Marks of others that run are not opened: of 64 calls at once each would read 63.
 func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	if err := disk.EnsureDir(filepath.Dir(dir), 0o755); err != nil {
 		return nil, nil, nil, err
@@ -54,37 +60,52 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
-	running, dead = Running(dir)
+	running, dead = read(dir, func(name string) bool { return !strings.HasSuffix(name, c.suffix()) })
 	m = &Mark{dir, c}
-	return m, running, dead, m.write()
+	b, err := json.Marshal(c)
+	if err != nil {
+		return m, running, dead, err
+	}
+	return m, running, dead, disk.Replace(dir, c.name(), b, 0o600, false)
 }
 
 // Claim removes the mark of a call that was killed. It is true for one process only, which is to tell it.
-func Claim(dir string, c Call) bool { return os.Remove(filepath.Join(dir, c.name())) == nil }
+func Claim(dir string, c Call) bool { return disk.Remove(filepath.Join(dir, c.name())) == nil }
 
 // name of the mark's file: a process id may be used again, and by others in other PID namespaces.
-func (c Call) name() string { return strconv.Itoa(c.PID) + "-" + c.Start }
+func (c Call) name() string {
+	return cmp.Or(c.file, strconv.Itoa(c.PID)+"-"+c.Start+c.suffix())
+}
+
+// suffix is the same for calls of the same container and interface.
+func (c Call) suffix() string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(c.ContainerID + "@" + c.IfName))
+	return "-" + strconv.FormatUint(uint64(h.Sum32()), 16)
+}
 
 // Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
 func Running(dir string) (running, dead []Call) {
+	return read(dir, func(string) bool { return false })
+}
+
+// read reads marks, but none for which skip is true and whose process lives.
+func read(dir string, skip func(name string) bool) (running, dead []Call) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil
 	}
-	own := Call{PID: os.Getpid()}
-	_, own.Start = stat(own.PID)
 	for _, e := range entries {
-		number, start, _ := strings.Cut(e.Name(), "-")
-		pid, err := strconv.Atoi(number)
-		if err != nil || e.Name() == own.name() {
+		parts := strings.SplitN(e.Name(), "-", 3)
+		pid, err := strconv.Atoi(parts[0])
+		if err != nil || len(parts) < 2 {
 			continue
 		}
-		var c Call
-		b, err := disk.Read(filepath.Join(dir, e.Name()), maxMark)
-		if err != nil || json.Unmarshal(b, &c) != nil {
-			c = Call{} // damaged; its name still says whose it is
+		c := Call{PID: pid, Start: parts[1], file: e.Name()}
+		if pid == os.Getpid() && c.alive() || skip(e.Name()) && c.alive() {
+			continue
 		}
-		c.PID, c.Start = pid, start
+		c.read(filepath.Join(dir, e.Name()))
 		if fi, err := e.Info(); err == nil {
 			c.Seen = fi.ModTime().UTC()
 		}
@@ -95,6 +116,23 @@ func Running(dir string) (running, dead []Call) {
 		}
 	}
 	return running, dead
+}
+
+// read takes what a mark says. One that is damaged still has its name; one that is just being rewritten is looked at again.
+func (c *Call) read(path string) {
+	for range 3 {
+		var said Call
+		b, err := disk.Read(path, maxMark)
+		if err != nil {
+			return
+		}
+		if json.NewDecoder(bytes.NewReader(b)).Decode(&said) == nil { // a longer one may have been there, and its writer killed
+			said.PID, said.Start, said.file = c.PID, c.Start, c.file
+			*c = said
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
@@ -113,25 +151,19 @@ const silence = time.Minute
 func (c Call) Foreign() bool { return c.Namespace != "" && c.Namespace != namespace() }
 
 // namespace names this process's PID namespace, "pid:[4026531836]"; "" where /proc does not tell.
-func namespace() string {
+var namespace = sync.OnceValue(func() string {
 	name, _ := os.Readlink("/proc/self/ns/pid")
 	return name
-}
+})
 
 // Starting notes which plugin runs from now on.
 func (m *Mark) Starting(plugin string) {
 	if m != nil {
 		m.call.Plugin, m.call.Since = plugin, time.Now().UTC()
-		_ = m.write()
+		if b, err := json.Marshal(m.call); err == nil {
+			_ = disk.Rewrite(filepath.Join(m.dir, m.call.name()), b)
+		}
 	}
-}
-
-func (m *Mark) write() error {
-	b, err := json.Marshal(m.call)
-	if err != nil {
-		return err
-	}
-	return disk.Replace(m.dir, m.call.name(), b, 0o600, false)
 }
 
 // Beat shows that the call is alive.
@@ -145,7 +177,7 @@ func (m *Mark) Beat() {
 // End removes the mark.
 func (m *Mark) End() {
 	if m != nil {
-		os.Remove(filepath.Join(m.dir, m.call.name()))
+		_ = disk.Remove(filepath.Join(m.dir, m.call.name()))
 	}
 }
 
@@ -198,7 +230,7 @@ func Ancestors() []int {
 // stat reads parent and start time from /proc/PID/stat (proc(5), fields 4 and 22); -1 where the process is gone or a zombie. The
 // second field, the command, may hold spaces and brackets.
 func stat(pid int) (parent int, start string) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	b, err := disk.ReadAnyone("/proc/"+strconv.Itoa(pid)+"/stat", maxMark)
 	if err != nil {
 		return -1, ""
 	}

@@ -43,3 +43,58 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%+v %+v", running, dead)
 	}
 }
+
+// A mark is rewritten in place. Whatever of it a killed writer left, it says the new or the old, and it can be claimed.
+func TestRewritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run", "calls")
+	m, _, _, err := Begin(dir, Call{Verb: "ADD", ContainerID: "c1", IfName: "eth0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Starting("a-plugin-of-a-long-name (1/2)")
+	long, _ := os.ReadFile(filepath.Join(dir, m.call.name()))
+	m.Starting("p (2/2)")
+	short, _ := os.ReadFile(filepath.Join(dir, m.call.name()))
+	m.End()
+	for _, left := range [][]byte{long, short, append(append([]byte(nil), short...), long[len(short):]...)} {
+		if err := os.WriteFile(filepath.Join(dir, "999999999-1-x"), left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, dead := Running(dir); len(dead) != 1 || dead[0].ContainerID != "c1" || dead[0].Plugin == "" {
+			t.Errorf("%+v", dead)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "999999999-1-x"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, dead := Running(dir); len(dead) != 1 || !Claim(dir, dead[0]) {
+		t.Errorf("a damaged mark stays: %+v", dead)
+	}
+}
+
+// A call reads the marks of its own container and interface, whoever runs; of others it takes those whose process is gone.
+func TestBeside(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run", "calls")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, start := stat(os.Getppid())
+	for _, c := range []Call{
+		{PID: os.Getppid(), Start: start, ContainerID: "c1", IfName: "eth0", Network: "other"},
+		{PID: os.Getppid(), Start: start, ContainerID: "c2", IfName: "eth0"},
+		{PID: 999999999, Start: "1", ContainerID: "c3", IfName: "eth0"},
+	} {
+		b, _ := json.Marshal(c)
+		if err := os.WriteFile(filepath.Join(dir, c.name()), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, running, dead, err := Begin(dir, Call{Verb: "ADD", ContainerID: "c1", IfName: "eth0"})
+	defer m.End()
+	if err != nil || len(running) != 1 || running[0].Network != "other" || len(dead) != 1 || dead[0].ContainerID != "c3" {
+		t.Errorf("%+v %+v %v", running, dead, err)
+	}
+	if all, _ := Running(dir); len(all) != 2 {
+		t.Errorf("%+v", all)
+	}
+}

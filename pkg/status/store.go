@@ -63,7 +63,7 @@ func (s *Store) Add(e *Event) error {
 	if err := disk.Replace(s.records, name, b, 0o600, false); err != nil {
 		return err
 	}
-	folded, err := s.foldAll()
+	folded, err := s.foldAll(map[string]*Event{name: e})
 	if (err != nil || !folded) && len(s.loose(maxLoose)) >= maxLoose-maxWriters {
 		os.Remove(filepath.Join(s.records, name))
 		return cmp.Or(err, fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose-maxWriters))
@@ -83,7 +83,7 @@ func (s *Store) Unlogged() {
 
 // Logged returns, once, what was lost since the last time; the zero value when nothing was.
 func (s *Store) Logged() Unrecorded {
-	if os.Remove(filepath.Join(s.records, unlogged)) != nil {
+	if disk.Remove(filepath.Join(s.records, unlogged)) != nil {
 		return Unrecorded{}
 	}
 	f, err := s.Read()
@@ -100,8 +100,8 @@ func (s *Store) prepare() error {
 	return disk.EnsureDir(s.records, 0o700)
 }
 
-// foldAll takes loose records into the file if the lock is free, and tells whether it was.
-func (s *Store) foldAll() (bool, error) {
+// foldAll takes loose records into the file if the lock is free, and tells whether it was. known need not be read again.
+func (s *Store) foldAll(known map[string]*Event) (bool, error) {
 	for began := time.Now(); time.Since(began) < foldTime; {
 		unlock, err := disk.TryLock(s.records, "fold")
 		if errors.Is(err, disk.ErrLocked) {
@@ -110,7 +110,7 @@ func (s *Store) foldAll() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		err = s.foldLocked()
+		err = s.foldLocked(known)
 		unlock()
 		if err != nil || len(s.loose(1)) == 0 {
 			return true, err
@@ -119,7 +119,7 @@ func (s *Store) foldAll() (bool, error) {
 	return true, nil
 }
 
-func (s *Store) foldLocked() error {
+func (s *Store) foldLocked(known map[string]*Event) error {
 	disk.Sweep(s.records)
 	disk.Sweep(s.dir)
 	names := s.loose(maxFold)
@@ -127,7 +127,7 @@ func (s *Store) foldLocked() error {
 	if aside != "" {
 		f.note(report.Note{Message: aside}, time.Now().UTC())
 	}
-	fresh := s.take(f, names)
+	fresh := s.take(f, names, known)
 	f.Folded, f.Updated = names, time.Now().UTC().Truncate(time.Millisecond)
 	f.InFlight, _ = inflight.Running(s.CallsDir())
 	if len(fresh) > 0 {
@@ -140,26 +140,29 @@ func (s *Store) foldLocked() error {
 		}
 	}
 	for _, n := range names {
-		os.Remove(filepath.Join(s.records, n))
+		_ = disk.Remove(filepath.Join(s.records, n))
 	}
 	return nil
 }
 
 // take folds the named records that the file has not seen and returns their names.
-func (s *Store) take(f *File, names []string) []string {
+func (s *Store) take(f *File, names []string, known map[string]*Event) []string {
 	var fresh []string
 	for _, n := range names {
 		if slices.Contains(f.Folded, n) {
 			continue
 		}
 		fresh = append(fresh, n)
-		var e Event
-		b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
-		if err != nil || json.Unmarshal(b, &e) != nil {
-			f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
-			continue
+		e := known[n]
+		if e == nil {
+			e = &Event{}
+			b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
+			if err != nil || json.Unmarshal(b, e) != nil {
+				f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
+				continue
+			}
 		}
-		f.fold(&e)
+		f.fold(e)
 	}
 	return fresh
 }
@@ -218,7 +221,7 @@ func (s *Store) Read() (*File, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	s.take(f, s.loose(maxLoose))
+	s.take(f, s.loose(maxLoose), nil)
 	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
 }
