@@ -18,8 +18,8 @@ type pipes struct {
 	stdin          int
 	rest           []byte // of what is to be written to stdin
 	stdout, stderr int
-	process        int          // a descriptor of the process, once its pipes are closed; -1 before
-	to             [2]io.Writer // what is read from stdout and stderr; one that refuses gets its pipe closed
+	process        int           // a descriptor of the process, once its pipes are closed; -1 before
+	to             [2]io.Writer  // what is read from stdout and stderr; one that refuses gets its pipe closed
 	buf            [4 << 10]byte // an answer is hundreds of bytes; more would be pages that every call touches
 }
 
