@@ -67,7 +67,7 @@ func (c chain) outer(leg string) map[string]any {
 	case shim:
 		return map[string]any{"type": "cni-shim", "capabilities": capabilities, "chain": confDir}
 	case multus:
-		return map[string]any{"type": "multus", "capabilities": capabilities, "kubeconfig": "/etc/multus/kubeconfig", "logLevel": "error",
+		return map[string]any{"type": "multus", "capabilities": capabilities, // with no kubeconfig it asks nobody
 			"delegates": []any{map[string]any{"cniVersion": version, "name": network, "plugins": c.plugins}}}
 	}
 	return nil
