@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
+
+	"github.com/cni-shim/cni-shim/integration/trace"
 )
 
 // weigh prints what does not depend on the clock: what a call starts, writes and holds, traced in a pass of its own.
@@ -29,12 +29,12 @@ func weigh(w io.Writer, names []string) {
 				peaks = c.peaks(leg)
 			}
 			for _, verb := range verbs {
-				f := trace(name, leg, verb)
+				f := traced(name, leg, verb)
 				peak := "-"
 				if leg != direct {
 					peak = fmt.Sprintf("%.1f", float64(peaks[verb])/1024)
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", name, verb, leg, f.processes, f.calls, f.created, f.written, f.synced, peak)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", name, verb, leg, f.Processes, f.Calls, f.Created, f.Written, f.Synced, peak)
 			}
 		}
 	}
@@ -46,56 +46,13 @@ func weigh(w io.Writer, names []string) {
 	}
 }
 
-// figure is what one call did, the runtime's own part left out.
-type figure struct {
-	processes, calls, created, written, synced int
-}
-
-// trace makes one call under strace.
-func trace(chain, leg, verb string) figure {
-	log := filepath.Join(os.TempDir(), "cni-shim-bench.trace")
-	defer os.Remove(log)
+// traced makes one call under strace; what stands for the runtime does not count.
+func traced(chain, leg, verb string) trace.Figure {
 	self, err := os.Executable()
 	check(err)
-	run("strace", "-f", "-qq", "--decode-pids=comm", "-s", "0", "-o", log, self, "-once", chain+"/"+leg+"/"+verb)
-	text, err := os.ReadFile(log)
+	runtime := filepath.Base(self)
+	f, err := trace.Run(exec.Command(self, "-once", chain+"/"+leg+"/"+verb), func(comm string) bool { return comm != runtime[:min(len(runtime), 15)] })
 	check(err)
-	return count(string(text), filepath.Base(self))
-}
-
-// 123<comm> name(arguments) = result; a call that was interrupted by another's line is told in two.
-var traced = regexp.MustCompile(`^\d+<(.*?)> +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)(.*)$`)
-
-// schedules are the Go runtime's own dealings with its threads, which no two runs have alike.
-var schedules = regexp.MustCompile(`^(futex|nanosleep|rt_sig.*|sigaltstack|sched_.*|epoll_.*|eventfd2|tgkill|getpid|gettid|madvise|mmap|munmap|clone3?|prctl|restart_syscall)$`)
-
-// count sums up a trace, of everybody but the program that stands for the runtime.
-func count(text, runtime string) (f figure) {
-	f.processes = -1 // the runtime
-	for line := range strings.Lines(text) {
-		m := traced.FindStringSubmatch(strings.TrimSpace(line))
-		if m == nil || strings.HasSuffix(m[3], "<unfinished ...>") {
-			continue
-		}
-		result, _ := strconv.Atoi(strings.Fields(m[3][strings.LastIndex(m[3], "= ")+1:] + " 0")[0])
-		if name := m[2]; name == "execve" && result == 0 {
-			f.processes++
-		}
-		if m[1] == runtime[:min(len(runtime), 15)] || schedules.MatchString(m[2]) {
-			continue
-		}
-		f.calls++
-		switch m[2] {
-		case "write", "pwrite64", "writev", "sendto", "sendmsg":
-			f.written += max(result, 0)
-		case "fsync", "fdatasync", "syncfs", "sync":
-			f.synced++
-		case "openat":
-			if strings.Contains(m[3], "O_CREAT") && result >= 0 {
-				f.created++
-			}
-		}
-	}
 	return f
 }
 
