@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
@@ -44,6 +45,8 @@ type Call struct {
 type Mark struct {
 	// First: there were no marks since the node started.
 	First bool
+	// Like is how many marks of the same container and interface were found; of STATUS and GC, which have none, of all of these.
+	Like int
 
 	dir  string
 	call Call
@@ -51,7 +54,8 @@ type Mark struct {
 
 // Begin marks a call in dir and returns the marks it found beside its own: of calls of the same container and interface that run now,
 // and of all that were killed. The latter stay until somebody who tells them claims them: this call may be killed before it can.
-// Marks of others that run are not opened: of 64 calls at once each would read 63.
+// Marks of others that run are not opened, nor, where no container tells calls apart, those of processes that this one does not descend
+// from: of 64 calls at once each would read 63.
 func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	if err := disk.EnsureDir(filepath.Dir(dir), 0o755); err != nil {
 		return nil, nil, nil, err
@@ -63,8 +67,15 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
-	running, dead = read(dir, maxMarks, func(name string) bool { return !strings.HasSuffix(name, c.suffix()) })
-	m = &Mark{first, dir, c}
+	suffix, ancestors := c.suffix(), sync.OnceValue(Ancestors)
+	m = &Mark{First: first, dir: dir, call: c}
+	running, dead = read(dir, maxMarks, func(beside Call) bool {
+		if !strings.HasSuffix(beside.file, suffix) {
+			return true
+		}
+		m.Like++
+		return c.ContainerID == "" && !slices.Contains(ancestors(), beside.PID)
+	})
 	return m, running, dead, disk.Create(filepath.Join(dir, c.name()), c.encode(), 0o600)
 }
 
@@ -88,14 +99,14 @@ func Running(dir string) (running, dead []Call) { return Some(dir, maxMarks) }
 
 // Some is Running, of at most so many marks.
 func Some(dir string, most int) (running, dead []Call) {
-	return read(dir, most, func(string) bool { return false })
+	return read(dir, most, func(Call) bool { return false })
 }
 
 // maxMarks bounds what a directory of marks can cost.
 const maxMarks = 1 << 16
 
 // read reads marks, but none for which skip is true and whose process lives.
-func read(dir string, most int, skip func(name string) bool) (running, dead []Call) {
+func read(dir string, most int, skip func(Call) bool) (running, dead []Call) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil
@@ -110,13 +121,13 @@ func read(dir string, most int, skip func(name string) bool) (running, dead []Ca
 			continue
 		}
 		c := Call{PID: pid, Start: parts[1], file: e.Name()}
-		if pid == os.Getpid() && c.alive() || skip(e.Name()) && c.alive() {
-			continue
-		}
-		c.read(filepath.Join(dir, e.Name()))
 		if fi, err := e.Info(); err == nil {
 			c.Seen = fi.ModTime().UTC()
 		}
+		if (pid == os.Getpid() || skip(c)) && c.fresh() {
+			continue
+		}
+		c.read(filepath.Join(dir, e.Name()))
 		if c.alive() {
 			running = append(running, c)
 		} else {
@@ -124,6 +135,15 @@ func read(dir string, most int, skip func(name string) bool) (running, dead []Ca
 		}
 	}
 	return running, dead
+}
+
+// fresh is alive, at the price of one system call where the mark showed life just now: then its process's number has no other process
+// yet, and one that was killed will be found by the next call.
+func (c Call) fresh() bool {
+	if syscall.Kill(c.PID, 0) == syscall.ESRCH {
+		return false
+	}
+	return time.Since(c.Seen) < 2*time.Second || c.alive()
 }
 
 // read takes what a mark says. One that is damaged still has its name; one that is just being written is looked at again.

@@ -24,9 +24,15 @@ func (c *call) begin() *report.Failure {
 		}
 	}
 	c.mark, c.running, c.dead = mark, running, dead
-	if len(dead) > 0 || mark != nil && mark.First { // a kill, or a power cut, may have left files half-written
+	if mark == nil {
+		return nil
+	}
+	if len(dead) > 0 || mark.First { // a kill, or a power cut, may have left files half-written
 		c.status.Sweep()
 		c.store.Sweep()
+	}
+	if own.ContainerID == "" && mark.Like >= maxAtOnce {
+		return circle(own)
 	}
 	var ancestors []int
 	same := 0
@@ -37,25 +43,20 @@ func (c *call) begin() *report.Failure {
 		if ancestors == nil {
 			ancestors = inflight.Ancestors()
 		}
-		if same++; same >= maxAtOnce(own) || !r.Foreign() && slices.Contains(ancestors, r.PID) {
+		if same++; own.ContainerID != "" && same >= maxNested || !r.Foreign() && slices.Contains(ancestors, r.PID) {
 			return circle(r)
 		}
 	}
 	return nil
 }
 
-// maxNested is how many shims may run inside each other at the same call where no marks tell their networks: a meta-plugin may
-// run another network's list, which is no circle.
+// maxNested is how many shims may run at the same call of one attachment, whose calls never run at the same time (SPEC 1.1, section 3):
+// more are a circle, also one through a daemon, whose children are nobody's descendants. Where no marks tell their networks it is how
+// many may run inside each other: a meta-plugin may run another network's list, which is no circle.
 const maxNested = 3
 
-// maxAtOnce is how many of the same call may run beside it before they are a circle through a daemon, whose children are nobody's
-// descendants. Calls of one attachment never run at the same time (SPEC 1.1, section 3); STATUS and GC may.
-func maxAtOnce(c inflight.Call) int {
-	if c.ContainerID != "" {
-		return maxNested
-	}
-	return 256
-}
+// maxAtOnce is the same for STATUS and GC, which have no attachment and may run at the same time.
+const maxAtOnce = 256
 
 func circle(c inflight.Call) *report.Failure {
 	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,
