@@ -16,8 +16,8 @@ import (
 // Budgets of what every call pays before main. They grow only with a reason.
 const (
 	maxPackages  = 140 // of others, the tool's too: one careless import brings a hundred
-	maxInitBytes = 64 << 10
-	maxAllocs    = 600
+	maxInitBytes = 43 << 10
+	maxAllocs    = 300
 	maxBinary    = 8 << 20
 )
 
