@@ -1,4 +1,4 @@
-# cni-shim: see README.md. Everything that is built lands in bin/ and .cache/.
+# cni-shim: see README.md. Everything that is built lands in bin/ and .cache/; what tests fetch from Debian lasts in CNI_SHIM_CACHE.
 SHELL      := /bin/sh
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT     ?= $(shell git rev-parse HEAD 2>/dev/null)
@@ -6,6 +6,7 @@ DATE       ?= $(shell git log -1 --format=%ct 2>/dev/null)
 LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION) -X github.com/cni-shim/cni-shim/pkg/cli.Commit=$(COMMIT) -X github.com/cni-shim/cni-shim/pkg/cli.Date=$(DATE)
 GO_BUILD   := CGO_ENABLED=0 go build -trimpath
 CACHE      := $(CURDIR)/.cache
+export CNI_SHIM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cni-shim
 PLUGINS    := github.com/containernetworking/plugins/plugins
 FUZZTIME   ?= 4000x
 TIMES      ?= 10

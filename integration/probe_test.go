@@ -90,13 +90,10 @@ func (l *lab) same(when, before, after string) {
 	l.Fatalf("%s the host is another:\n%s", when, out)
 }
 
-// A hundred probes, twenty of them interrupted at any point, leave the host as it was: one on which pods run, and one on which
+// Forty probes, eight of them interrupted at any point, leave the host as it was: one on which pods run, and one on which
 // the probe is the first to need a bridge and chains.
 func TestProbeLeavesNothing(t *testing.T) {
-	runs := 100
-	if testing.Short() {
-		runs = 10
-	}
+	const runs = 40 // make soak repeats them
 	for _, warm := range []bool{true, false} {
 		t.Run(fmt.Sprintf("pods run %v", warm), func(t *testing.T) {
 			l := newLab(t)

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 func bareDebian(t *testing.T) string {
 	t.Helper()
 	suite := strings.TrimSpace(run(t, ".", "sh", "-c", `. /etc/os-release; echo "$VERSION_CODENAME"`))
-	cache, err := filepath.Abs(top + "/.cache")
+	cache, err := filepath.Abs(cmp.Or(os.Getenv("CNI_SHIM_CACHE"), top+"/.cache"))
 	if err != nil {
 		t.Fatal(err)
 	}
