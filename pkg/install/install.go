@@ -114,7 +114,7 @@ func New(ctx context.Context, o Options) (*Plan, error) {
 	if err := p.planFiles(); err != nil {
 		return nil, err
 	}
-	p.planList(ch, runs, cause, callsSTATUS(r, o.Root))
+	p.planList(ch, runs, cause, r.AsksSTATUS(o.Root) == node.Yes)
 	return p, nil
 }
 

@@ -3,11 +3,9 @@ package install
 import (
 	"bytes"
 	"context"
-	"debug/buildinfo"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -374,37 +372,6 @@ func TestHalfWay(t *testing.T) {
 	uninstall(t, root)
 	if after := snapshot(t, root); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
-	}
-}
-
-func TestModuleVersion(t *testing.T) {
-	dir := t.TempDir()
-	for text, want := range map[string]string{
-		"": "[]", "dep\tm\tv": "[0 0 0]", "dep\tm\tv1.2.3-0.2024\n": "[1 2 3]", "dep\tmm\tv1.2.3\n": "[]",
-		strings.Repeat("-", 1<<20-5) + "dep\tm\tv10.20.30\th1:\n": "[10 20 30]",
-		strings.Repeat("-", 3<<20):                                "[]",
-	} {
-		path := filepath.Join(dir, "p")
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(moduleVersion(path, "m")); got != want {
-			t.Errorf("%.40q: %s, want %s", text, got, want)
-		}
-	}
-	// A real program, with what debug/buildinfo reads in it.
-	real := filepath.Join(dir, "real")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", real, "../../plugin").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	info, err := buildinfo.ReadFile(real)
-	if err != nil || len(info.Deps) == 0 {
-		t.Fatalf("%v %v", info, err)
-	}
-	for _, d := range info.Deps {
-		if got := moduleVersion(real, d.Path); fmt.Sprint(got) != fmt.Sprint(parseVersion([]byte(d.Version[1:]))) {
-			t.Errorf("%s %s: %v", d.Path, d.Version, got)
-		}
 	}
 }
 
