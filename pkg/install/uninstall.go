@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -273,7 +274,10 @@ func (r *Removal) handOver(ctx context.Context) {
 			r.left("attachment %s of container %s, which no runtime will ask for: %v", k.IfName, k.ContainerID, err)
 		}
 	}
-	now, _ := chain.Load(r.entry)
+	today := ""
+	if now, err := chain.Load(r.entry); err == nil {
+		today = stored(now.Raw())
+	}
 	networks, err := store.Networks()
 	if err != nil {
 		r.left("attachments: %v", err)
@@ -287,7 +291,7 @@ func (r *Removal) handOver(ctx context.Context) {
 				r.left("attachment %s of container %s: %v", k.IfName, k.ContainerID, err)
 				continue
 			}
-			if now == nil || string(now.Bytes) != string(e.Chain.Config) {
+			if stored(e.Chain) != today {
 				others++
 			}
 			if err := attachment.ReplaceInRuntime(k, e.Chain); err != nil {
@@ -296,8 +300,15 @@ func (r *Removal) handOver(ctx context.Context) {
 		}
 	}
 	if others > 0 {
-		r.note("%d attachments were added by another chain than today's: a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
+		r.note("attachments that were added by another chain than today's: %d; a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
 	}
+}
+
+// stored is a chain's text as it is stored, wherever it came from: without the spaces of its file.
+func stored(c chain.Raw) string {
+	c.Source = chain.Source{}
+	b, _ := json.Marshal(c) // of JSON that has been parsed
+	return string(b)
 }
 
 // removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
