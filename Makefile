@@ -7,7 +7,7 @@ LDFLAGS    := -s -w -X github.com/cni-shim/cni-shim/pkg/cli.Version=$(VERSION) -
 GO_BUILD   := CGO_ENABLED=0 go build -trimpath
 CACHE      := $(CURDIR)/.cache
 PLUGINS    := github.com/containernetworking/plugins/plugins
-FUZZTIME   ?= 3s
+FUZZTIME   ?= 4000x
 TIMES      ?= 10
 UPDATE     ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -61,7 +61,7 @@ docs: ## make the generated pages anew: reasons, rules, catalog, what faults say
 	go test ./pkg/failure ./pkg/rules -run 'TestGenerated|TestDocs' -update
 	cd integration && go test -count=1 -run 'TestGauntlet$$' . -update
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## each fuzz target for FUZZTIME: so many inputs, because a time that is up can fail a run of the Go command (context deadline exceeded)
 	@for t in failure/FuzzClassify jsondoc/FuzzExplain check/FuzzText manifest/FuzzStyles manifest/FuzzFind diag/FuzzLines chain/FuzzLoadFile report/FuzzClean config/FuzzParse attachment/FuzzParse status/FuzzParse delegate/FuzzUsable delegate/FuzzOutput hostnet/FuzzParse check/FuzzMend secret/FuzzPlaces; do \
 		go test ./pkg/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s || exit 1; \
 	done

@@ -111,8 +111,15 @@ func (s *Store) Put(e *Entry) error {
 			return err
 		}
 	}
-	disk.Sweep(dir)
 	return nil
+}
+
+// Sweep removes what calls that were killed, or a power cut, left half-written.
+func (s *Store) Sweep() {
+	networks, _ := s.Networks()
+	for _, n := range networks {
+		disk.Sweep(filepath.Join(s.dir, n))
+	}
 }
 
 // Complete notes that ADD succeeded.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -97,11 +96,10 @@ func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
 
 // ExecPlugin runs a plugin: in a process group of its own, dying with the shim, with bounded output and nothing of the
 // shim's stdout or stderr in its hands. Its stderr is handed on after its end (SPEC 1.1, section 4).
+//
+// The parent-death signal is that of the thread that forks (prctl(2)). Threads of a Go program last as long as the program, but for one
+// that a goroutine locked and then ended on: no such goroutine may end while a plugin runs. To lock this one would cost a call a thread.
 func (e *Exec) ExecPlugin(ctx context.Context, path string, stdin []byte, environ []string) ([]byte, error) {
-	// The parent-death signal is that of the thread that forks.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
 	a := &Attempt{Type: filepath.Base(path), Path: path, Stdin: stdin}
 	e.Last = a
 	start := time.Now()

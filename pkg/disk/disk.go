@@ -242,6 +242,18 @@ func Rewrite(path string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// Create writes a file in its place: who reads it just then may see a part of it.
+func Create(path string, data []byte, perm os.FileMode) error {
+	f, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_TRUNC|syscall.O_NOFOLLOW, perm)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(write(f, data, perm, false), f.Close()); err != nil {
+		_ = Remove(path)
+	}
+	return err
+}
+
 // Append adds to a file of the shim's own that is there.
 func Append(path string, data []byte) error {
 	f, err := openFile(path, syscall.O_WRONLY|syscall.O_APPEND|syscall.O_NOFOLLOW, 0)

@@ -42,6 +42,9 @@ type Call struct {
 
 // Mark is the mark of this process. A nil Mark does nothing.
 type Mark struct {
+	// First: there were no marks since the node started.
+	First bool
+
 	dir  string
 	call Call
 }
@@ -53,20 +56,16 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	if err := disk.EnsureDir(filepath.Dir(dir), 0o755); err != nil {
 		return nil, nil, nil, err
 	}
-	if err := disk.EnsureDir(dir, 0o700); err != nil {
+	first, err := disk.MakeDir(dir, 0o700)
+	if err != nil {
 		return nil, nil, nil, err
 	}
-	disk.Sweep(dir)
 	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
-	running, dead = read(dir, func(name string) bool { return !strings.HasSuffix(name, c.suffix()) })
-	m = &Mark{dir, c}
-	b, err := json.Marshal(c)
-	if err != nil {
-		return m, running, dead, err
-	}
-	return m, running, dead, disk.Replace(dir, c.name(), b, 0o600, false)
+	running, dead = read(dir, maxMarks, func(name string) bool { return !strings.HasSuffix(name, c.suffix()) })
+	m = &Mark{first, dir, c}
+	return m, running, dead, disk.Create(filepath.Join(dir, c.name()), c.encode(), 0o600)
 }
 
 // Claim removes the mark of a call that was killed. It is true for one process only, which is to tell it.
@@ -85,17 +84,26 @@ func (c Call) suffix() string {
 }
 
 // Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
-func Running(dir string) (running, dead []Call) {
-	return read(dir, func(string) bool { return false })
+func Running(dir string) (running, dead []Call) { return Some(dir, maxMarks) }
+
+// Some is Running, of at most so many marks.
+func Some(dir string, most int) (running, dead []Call) {
+	return read(dir, most, func(string) bool { return false })
 }
 
+// maxMarks bounds what a directory of marks can cost.
+const maxMarks = 1 << 16
+
 // read reads marks, but none for which skip is true and whose process lives.
-func read(dir string, skip func(name string) bool) (running, dead []Call) {
+func read(dir string, most int, skip func(name string) bool) (running, dead []Call) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil
 	}
 	for _, e := range entries {
+		if len(running)+len(dead) >= most {
+			break
+		}
 		parts := strings.SplitN(e.Name(), "-", 3)
 		pid, err := strconv.Atoi(parts[0])
 		if err != nil || len(parts) < 2 {
@@ -118,21 +126,36 @@ func read(dir string, skip func(name string) bool) (running, dead []Call) {
 	return running, dead
 }
 
-// read takes what a mark says. One that is damaged still has its name; one that is just being rewritten is looked at again.
+// read takes what a mark says. One that is damaged still has its name; one that is just being written is looked at again.
 func (c *Call) read(path string) {
 	for range 3 {
-		var said Call
 		b, err := disk.Read(path, maxMark)
-		if err != nil {
-			return
-		}
-		if json.NewDecoder(bytes.NewReader(b)).Decode(&said) == nil { // a longer one may have been there, and its writer killed
-			said.PID, said.Start, said.file = c.PID, c.Start, c.file
-			*c = said
+		if err != nil || c.decode(b) == nil {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// encode and decode go by a map: a mark is written at every call, and json learns a struct's type at the price of writing two files.
+func (c *Call) encode() []byte {
+	b, _ := json.Marshal(map[string]string{ // strings
+		"pidNamespace": c.Namespace, "verb": c.Verb, "network": c.Network, "containerId": c.ContainerID, "ifName": c.IfName, "plugin": c.Plugin,
+		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano),
+	})
+	return b
+}
+
+func (c *Call) decode(b []byte) error {
+	var said map[string]string
+	// Decoder, for a longer mark may have been there and its writer killed.
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&said); err != nil {
+		return err
+	}
+	c.Namespace, c.Verb, c.Network, c.ContainerID, c.IfName, c.Plugin = said["pidNamespace"], said["verb"], said["network"], said["containerId"], said["ifName"], said["plugin"]
+	c.Began, _ = time.Parse(time.RFC3339Nano, said["began"])
+	c.Since, _ = time.Parse(time.RFC3339Nano, said["since"])
+	return nil
 }
 
 // alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
@@ -160,9 +183,7 @@ var namespace = sync.OnceValue(func() string {
 func (m *Mark) Starting(plugin string) {
 	if m != nil {
 		m.call.Plugin, m.call.Since = plugin, time.Now().UTC()
-		if b, err := json.Marshal(m.call); err == nil {
-			_ = disk.Rewrite(filepath.Join(m.dir, m.call.name()), b)
-		}
+		_ = disk.Rewrite(filepath.Join(m.dir, m.call.name()), m.call.encode())
 	}
 }
 

@@ -1,7 +1,6 @@
 package inflight
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,8 +21,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	mark := func(pid int, c Call) {
-		b, _ := json.Marshal(c)
-		if err := os.WriteFile(filepath.Join(dir, Call{PID: pid, Start: c.Start}.name()), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, Call{PID: pid, Start: c.Start}.name()), c.encode(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,8 +82,7 @@ func TestBeside(t *testing.T) {
 		{PID: os.Getppid(), Start: start, ContainerID: "c2", IfName: "eth0"},
 		{PID: 999999999, Start: "1", ContainerID: "c3", IfName: "eth0"},
 	} {
-		b, _ := json.Marshal(c)
-		if err := os.WriteFile(filepath.Join(dir, c.name()), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, c.name()), c.encode(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ func (c *Conf) first() []*Plugin {
 	return c.Chain[:n]
 }
 
-var _ = add(&Rule{
+var chainNoInterfacePlugin = Rule{
 	ID: "chain-no-interface-plugin", Title: "no plugin of the chain creates an interface", Severity: diag.Error,
 	Doc:    "portmap, bandwidth, firewall, tuning, sbr, vrf, istio-cni and linkerd-cni work on what a plugin before them has made. Alone they fail every ADD: the main plugin's entry is gone, or never was there.",
 	Fix:    "put the main plugin first, or let its installer write the configuration again",
@@ -32,9 +32,11 @@ var _ = add(&Rule{
 			p.value(f[0].TypeNode, "", "%s creates no interface, and no other plugin of the chain does", f[0].Type)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&chainNoInterfacePlugin)
+
+var chainOrder = Rule{
 	ID: "chain-order", Title: "a chained plugin before the one that creates the interface", Severity: diag.Error,
 	Doc:    "Plugins run in the order of the list; the first gets no previous result, and this one refuses to run without.",
 	Fix:    "move it behind the plugin that creates the interface",
@@ -46,9 +48,11 @@ var _ = add(&Rule{
 			p.value(f[0].TypeNode, "", "%s stands before %s, which creates the interface", f[0].Type, p.Chain[len(f)].Type)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&chainOrder)
+
+var chainDuplicatePlugin = Rule{
 	ID: "chain-duplicate-plugin", Title: "the same chained plugin twice", Severity: diag.Warning,
 	Doc:    "portmap, bandwidth and the like do their work twice, or the second fails on what the first has made.",
 	Fix:    "keep one of them",
@@ -64,9 +68,11 @@ var _ = add(&Rule{
 			seen[pl.Type] = true
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&chainDuplicatePlugin)
+
+var capabilityMissing = Rule{
 	ID: "capability-missing", Title: "a plugin without the capability that it lives on", Severity: diag.Warning,
 	Doc:    "portmap and bandwidth get their data from the runtime, which passes it only to a plugin that declares the capability. Without it they silently do nothing.",
 	Fix:    "add the capability",
@@ -87,7 +93,9 @@ var _ = add(&Rule{
 			p.value(pl.Node, `add "capabilities": { "`+pl.Known.Capability+`": true }`, "%s has no capability %s, so it gets nothing to do", pl.Type, pl.Known.Capability)
 		}
 	},
-})
+}
+
+var _ = add(&capabilityMissing)
 
 // nearKey tells a key that was meant to be the one that is missing.
 func (pl *Plugin) nearKey(key string) bool {
@@ -108,7 +116,7 @@ func (pl *Plugin) nearCapability() bool {
 	return false
 }
 
-var _ = add(&Rule{
+var capabilityUnknown = Rule{
 	ID: "capability-unknown", Title: "a capability that no runtime offers", Severity: diag.Warning,
 	Doc:    "Capabilities are case sensitive. This one is close to one that exists; the runtime passes nothing for it.",
 	Fix:    "write the capability's name",
@@ -124,9 +132,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&capabilityUnknown)
+
+var delegateInvalid = Rule{
 	ID: "delegate-invalid", Title: "a delegate that the meta-plugin refuses", Severity: diag.Error,
 	Doc:    "flannel sets its delegate's name and ipam itself and refuses a file that gives them. multus wants a type or plugins in each delegate.",
 	Fix:    "give the delegate what the meta-plugin wants",
@@ -154,9 +164,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&delegateInvalid)
+
+var multusSelfDelegate = Rule{
 	ID: "multus-self-delegate", Title: "multus delegates to itself", Severity: diag.Error,
 	Doc:    "The generator took multus' own file for that of the main network, so every ADD calls multus without end.",
 	Fix:    "put the inner delegate in the place of multus, or delete the file and restart multus",
@@ -171,4 +183,6 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&multusSelfDelegate)

@@ -124,7 +124,7 @@ func (d *Dir) loads(e *source.Entry) bool {
 	return e.Err == nil && c != nil && c.Refusal() == nil
 }
 
-var _ = add(&Rule{
+var dirNoConfig = Rule{
 	ID: "dir-no-config", Title: "no network configuration in the directory", Severity: diag.Error,
 	Doc:    "Nothing in the directory has a name that a runtime reads, so the node stays NotReady: no network plugin is installed, or its installer has not come that far.",
 	Fix:    "install a network add-on, or look at the logs of its installer",
@@ -139,12 +139,14 @@ var _ = add(&Rule{
 		}
 		p.whole(diag.Error, p.Path, "", "no network configuration in %s: no file whose name ends in .conflist, .conf or .json", p.Path)
 	},
-})
+}
+
+var _ = add(&dirNoConfig)
 
 // backups are endings of names that people and programs give to what shall not be read.
 var backups = [...]string{".bak", "~", ".orig", ".old", ".save", ".backup", ".disabled", ".off", ".cilium_bak", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-dist", ".swp", ".tmp", ".template", ".tmpl", ".sample", ".example", ".dist", ".rpmnew", ".dpkg-new"}
 
-var _ = add(&Rule{
+var extIgnored = Rule{
 	ID: "ext-ignored", Title: "a configuration under a name that no runtime reads", Severity: diag.Warning,
 	Doc:    "Runtimes read .conflist, .conf and .json, in lower case. A backup beside a configuration that is read is as it should be (info).",
 	Fix:    "rename it to .conflist",
@@ -170,7 +172,9 @@ var _ = add(&Rule{
 			p.top(s, e.Path, fix, "no runtime reads %s: the name must end in .conflist, .conf or .json", e.Name)
 		}
 	},
-})
+}
+
+var _ = add(&extIgnored)
 
 // renamed is the name under which a runtime would read the file.
 func renamed(name string) string {
@@ -185,7 +189,7 @@ func renamed(name string) string {
 	return strings.TrimSuffix(name, filepath.Ext(name)) + ".conflist"
 }
 
-var _ = add(&Rule{
+var dirMultipleConfigs = Rule{
 	ID: "dir-multiple-configs", Title: "several networks compete", Severity: diag.Warning,
 	Doc:    "Only the first name in byte order becomes the pods' network. containerd does not read the others (unless max_conf_num says so), CRI-O keeps them for pods that ask by name.",
 	Fix:    "delete or move away the configurations that are not meant",
@@ -215,9 +219,11 @@ var _ = add(&Rule{
 		}
 		p.value(diag.Warning, first.Path, p.Confs[first.Name].Root, "", "%s%s is not used: %s comes first", first.Name, more, nets[0].Name)
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&dirMultipleConfigs)
+
+var dirLexicalOrder = Rule{
 	ID: "dir-lexical-order", Title: "numbers in names do not sort as numbers", Severity: diag.Warning,
 	Doc:    "Runtimes sort names as text: 100- comes before 20-, so the file with the lower number is not the first.",
 	Fix:    "write the numbers with the same count of digits",
@@ -233,7 +239,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&dirLexicalOrder)
 
 // outOfOrder tells whether the number that a begins with is greater than that of b, which sorts behind it.
 func outOfOrder(a, b string) bool {
@@ -253,7 +261,7 @@ func number(name string) string {
 	return name[:i]
 }
 
-var _ = add(&Rule{
+var dirFirstBroken = Rule{
 	ID: "dir-first-broken", Title: "the first file does not load", Severity: diag.Error,
 	Doc:    "containerd reads the first file only and then has no network at all. CRI-O passes over it and takes the next, so pods end up in another network.",
 	Fix:    "repair the first file",
@@ -280,9 +288,11 @@ var _ = add(&Rule{
 		}
 		p.top(diag.Error, all[0].Path, "", "%s", message)
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&dirFirstBroken)
+
+var dirDuplicateNetworkName = Rule{
 	ID: "dir-duplicate-network-name", Title: "two files define the same network", Severity: diag.Warning,
 	Doc:    "Runtimes and tools that look a network up by its name find the first; caches and IPAM directories are shared.",
 	Fix:    "delete one of them, or give it another name",
@@ -305,9 +315,11 @@ var _ = add(&Rule{
 			seen[c.name().Str()] = e.Name
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&dirDuplicateNetworkName)
+
+var dirHiddenFileLoads = Rule{
 	ID: "dir-hidden-file-loads", Title: "a hidden file is read", Severity: diag.Warning,
 	Doc:    "A name that begins with a dot and ends in a CNI extension is read as any other, and sorts before all of them.",
 	Fix:    "delete it, or rename it",
@@ -321,9 +333,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&dirHiddenFileLoads)
+
+var fileNotRegular = Rule{
 	ID: "file-not-regular", Title: "a name like a configuration's that is no file", Severity: diag.Warning,
 	Doc:    "A directory under such a name is skipped. A pipe or a device is opened, and the runtime waits for it (error).",
 	Fix:    "delete it and write the file",
@@ -337,9 +351,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var danglingLink = add(&Rule{
+var _ = add(&fileNotRegular)
+
+var danglingLink = Rule{
 	ID: "file-dangling-link", Title: "a link that leads nowhere", Severity: diag.Error,
 	Doc:    "A symbolic link with a CNI extension is read through; when its target is missing, loops or is no file, containerd fails to load the directory. Editors leave such links as locks (.#name). A copy without links, as git makes on some systems, has the target's name for content.",
 	Fix:    "delete the link, or restore its target",
@@ -352,7 +368,9 @@ var danglingLink = add(&Rule{
 			p.report(e.Path, Unreadable(e.Path, e.Err))
 		}
 	},
-})
+}
+
+var _ = add(&danglingLink)
 
 func linkTrouble(err error) string {
 	switch {
@@ -364,12 +382,14 @@ func linkTrouble(err error) string {
 	return "is no file"
 }
 
-var _ = add(&Rule{
+var fileUnreadable = Rule{
 	ID: "file-unreadable", Title: "a file that cannot be read", Severity: diag.Error,
 	Doc:    "The user that runs the runtime, or this check, may not read the file, or it is larger than any configuration.",
 	Fix:    "make it readable for root: chmod 600, or 644",
 	Source: "containernetworking/cni:libcni/conf.go",
-})
+}
+
+var _ = add(&fileUnreadable)
 
 // Unreadable is the finding for a file that cannot be read, be it in the directory or below it.
 func Unreadable(path string, err error) Finding {
@@ -389,7 +409,7 @@ func plainError(err error) string {
 	return err.Error()
 }
 
-var _ = add(&Rule{
+var kubeconfigMissing = Rule{
 	ID: "kubeconfig-missing", Title: "a kubeconfig of this directory that is not there", Severity: diag.Warning,
 	Doc:    "The configuration names a kubeconfig under /etc/cni/net.d, and the directory checked, which stands for that one, does not have it. The plugin cannot reach the API server.",
 	Fix:    "restart the add-on's pod on this node, which writes both, or delete the stale configuration",
@@ -421,7 +441,9 @@ var _ = add(&Rule{
 			})
 		}
 	},
-})
+}
+
+var _ = add(&kubeconfigMissing)
 
 // linkText tells the content of a link that was written as a file: a path or an editor's lock, user@host.pid, and
 // nothing else.

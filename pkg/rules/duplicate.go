@@ -7,7 +7,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
 )
 
-var _ = add(&Rule{
+var jsonDuplicateKey = Rule{
 	ID: "json-duplicate-key", Title: "the same key twice in one object", Severity: diag.Warning,
 	Doc:    "The last one wins without a word; what stands in the first is lost.",
 	Fix:    "keep one of them",
@@ -19,9 +19,11 @@ var _ = add(&Rule{
 			p.key(second, "", "%q stands twice in this object; the last one counts", second.Key)
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&jsonDuplicateKey)
+
+var jsonCaseDuplicateKey = Rule{
 	ID: "json-case-duplicate-key", Title: "two keys that differ in case only", Severity: diag.Warning,
 	Doc:    "libcni keeps both; the plugin, which decodes without regard to case, takes the one that comes last in byte order. Another reader may take the other.",
 	Fix:    "keep the one that is spelt right",
@@ -35,7 +37,9 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
+
+var _ = add(&jsonCaseDuplicateKey)
 
 // twins calls f for the members of one object whose keys are the same after fold.
 func twins(root *jsondoc.Node, fold func(string) string, f func(first, second *jsondoc.Node)) {

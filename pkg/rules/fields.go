@@ -111,7 +111,7 @@ func wanted(t known.Type) (jsondoc.Kind, string) {
 	return jsondoc.String, "a string"
 }
 
-var _ = add(&Rule{
+var fieldType = Rule{
 	ID: "field-type", Title: "a field of the wrong type", Severity: diag.Error, Refuses: true,
 	Doc:    "The plugin decodes its configuration into fixed types and refuses every ADD when one does not fit: a number in quotes, \"true\" for true, an object where an array of arrays is wanted. Where the field is one of every plugin (ipam, capabilities, dns, name), libcni refuses the file itself.",
 	Fix:    "write the value in the type that the field has",
@@ -135,7 +135,9 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
+
+var _ = add(&fieldType)
 
 func typeFix(n *jsondoc.Node, f *known.Field) string {
 	raw := n.Raw()
@@ -170,7 +172,7 @@ func typeFix(n *jsondoc.Node, f *known.Field) string {
 	return "write a string"
 }
 
-var _ = add(&Rule{
+var fieldRange = Rule{
 	ID: "field-range", Title: "a number outside its range", Severity: diag.Error,
 	Doc:    "The plugin or the kernel refuses the number, and with it every ADD: an MTU below 68 or above 65535, a VLAN above 4094, a mark bit above 31.",
 	Fix:    "write a number within the range",
@@ -206,9 +208,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&fieldRange)
+
+var fieldEnum = Rule{
 	ID: "field-enum", Title: "a word that the plugin does not know", Severity: diag.Error,
 	Doc:    "The field takes certain words only, in lower case, and the plugin refuses every ADD with another.",
 	Fix:    "write one of the words that the plugin knows",
@@ -227,7 +231,9 @@ var _ = add(&Rule{
 			p.value(n, fix, "%s is %q; %s takes %s", label(n), n.Str(), pl.Type, orList(f.Enum))
 		})
 	},
-})
+}
+
+var _ = add(&fieldEnum)
 
 func orList(words []string) string {
 	var w []string
@@ -242,7 +248,7 @@ func orList(words []string) string {
 	return strings.Join(w[:len(w)-1], ", ") + " or " + w[len(w)-1]
 }
 
-var _ = add(&Rule{
+var fieldRequired = Rule{
 	ID: "field-required", Title: "a field is missing that the plugin insists on", Severity: diag.Error,
 	Doc:    "vlan needs master, vrf vrfname, host-device one of device, hwaddr, kernelpath and pciBusID (or the deviceID capability), multus delegates or clusterNetwork, whereabouts range or ipRanges, ptp and dummy ipam. Without it every ADD fails.",
 	Fix:    "add the field",
@@ -278,7 +284,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&fieldRequired)
 
 // has tells whether one of the fields is given and not empty.
 func (pl *Plugin) has(names ...string) bool {
@@ -293,7 +301,7 @@ func (pl *Plugin) has(names ...string) bool {
 // capable tells whether the plugin declares the capability.
 func (pl *Plugin) capable(name string) bool { return pl.Node.Fold("capabilities").Get(name).True() }
 
-var _ = add(&Rule{
+var fieldConflict = Rule{
 	ID: "field-conflict", Title: "two options that exclude each other", Severity: diag.Error,
 	Doc:    "bridge refuses hairpinMode with promiscMode, and ipam with disableContainerInterface; portmap refuses externalSetMarkChain with markMasqBit, and options in the syntax of one backend with the other.",
 	Fix:    "drop one of the two",
@@ -328,7 +336,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&fieldConflict)
 
 // conflict reports the later of two options.
 func (p *Pass) conflict(a, b *jsondoc.Node, message string) {
@@ -352,7 +362,7 @@ func conditionSyntax(n *jsondoc.Node) string {
 	return "nftables"
 }
 
-var _ = add(&Rule{
+var ifaceNameInvalid = Rule{
 	ID: "iface-name-invalid", Title: "an interface's name that the kernel refuses", Severity: diag.Error,
 	Doc:    "A name has 1 to 15 bytes, no slash, no colon, no white space, and is neither . nor ..",
 	Fix:    "use at most 15 letters and digits",
@@ -375,9 +385,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ifaceNameInvalid)
+
+var macInvalid = Rule{
 	ID: "mac-invalid", Title: "a hardware address that does not parse", Severity: diag.Error,
 	Doc:    "An Ethernet address has six bytes: c2:11:22:33:44:55. The plugin refuses every ADD with another.",
 	Fix:    "write six bytes in hexadecimal, separated by colons",
@@ -393,9 +405,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&macInvalid)
+
+var sysctlInvalid = Rule{
 	ID: "sysctl-invalid", Title: "a sysctl outside net", Severity: diag.Error,
 	Doc:    "tuning sets sysctls of the pod's network namespace only, net.*, and refuses every ADD that asks for another.",
 	Fix:    "use the pod's securityContext.sysctls for the others",
@@ -414,9 +428,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&sysctlInvalid)
+
+var bandwidthRateBurst = Rule{
 	ID: "bandwidth-rate-burst", Title: "a rate without its burst", Severity: diag.Error,
 	Doc:    "bandwidth wants both or neither for each direction, and refuses every ADD otherwise.",
 	Fix:    "give both",
@@ -439,7 +455,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&bandwidthRateBurst)
 
 // given tells a number that is there and not 0.
 func given(n *jsondoc.Node) bool {

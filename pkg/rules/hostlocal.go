@@ -154,7 +154,7 @@ func hostLocal(ipam string) string {
 	return `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge", "ipam": ` + ipam + `}]}`
 }
 
-var _ = add(&Rule{
+var ipamNoRanges = Rule{
 	ID: "ipam-no-ranges", Title: "host-local without ranges", Severity: diag.Error,
 	Doc:    "host-local has neither subnet nor ranges, and the plugin no ipRanges capability by which a runtime could pass them: every ADD fails. An empty range set fails too.",
 	Fix:    `add "ranges": [ [ { "subnet": "…" } ] ]`,
@@ -180,9 +180,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamNoRanges)
+
+var ipamSubnetInvalid = Rule{
 	ID: "ipam-subnet-invalid", Title: "a subnet that does not parse", Severity: diag.Error,
 	Doc:    "A subnet is a network address and its prefix length. usePodCidr is calico's word; host-local under another plugin refuses it, and every ADD with it.",
 	Fix:    "write the network address and its prefix length",
@@ -203,9 +205,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamSubnetInvalid)
+
+var ipamSubnetHostBits = Rule{
 	ID: "ipam-subnet-host-bits", Title: "a subnet with host bits set", Severity: diag.Error,
 	Doc:    "host-local wants the network's own address, and refuses 10.1.0.5/16 where 10.1.0.0/16 is meant.",
 	Fix:    "write the network's address",
@@ -219,11 +223,13 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
+
+var _ = add(&ipamSubnetHostBits)
 
 func (r *addrRange) tooSmall() bool { return r.prefix.Bits() > r.prefix.Addr().BitLen()-2 }
 
-var _ = add(&Rule{
+var ipamSubnetTooSmall = Rule{
 	ID: "ipam-subnet-too-small", Title: "a subnet without room for a pod", Severity: diag.Error,
 	Doc:    "host-local keeps the network's address, the broadcast address and the gateway; a /31, /32, /127 or /128 is refused.",
 	Fix:    "use a subnet of /30 (IPv6 /126) or larger",
@@ -237,9 +243,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamSubnetTooSmall)
+
+var ipamRangeOutsideSubnet = Rule{
 	ID: "ipam-range-outside-subnet", Title: "an end of the range outside its subnet", Severity: diag.Error,
 	Doc:    "rangeStart and rangeEnd must lie in the subnet; host-local refuses every ADD otherwise.",
 	Fix:    "use an address of the subnet, or a larger subnet",
@@ -257,9 +265,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRangeOutsideSubnet)
+
+var ipamRangeInverted = Rule{
 	ID: "ipam-range-inverted", Title: "the range ends before it starts", Severity: diag.Error,
 	Doc:    "host-local refuses a range whose rangeEnd lies before its rangeStart.",
 	Fix:    "swap rangeStart and rangeEnd",
@@ -277,9 +287,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRangeInverted)
+
+var ipamRangeEdge = Rule{
 	ID: "ipam-range-edge", Title: "the range includes the network's or the broadcast address", Severity: diag.Warning,
 	Doc:    "host-local gives such an address to a pod if the range says so; the pod cannot use it.",
 	Fix:    "start at the first address behind the network's, end before the broadcast address",
@@ -296,9 +308,11 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRangeEdge)
+
+var ipamRangesMixedFamily = Rule{
 	ID: "ipam-ranges-mixed-family", Title: "IPv4 and IPv6 in one range set", Severity: diag.Error,
 	Doc:    "The ranges of one set give one address between them, so they are of one family. For an address of each write two sets.",
 	Fix:    "put the IPv6 range into a set of its own: [ [ … ], [ … ] ]",
@@ -317,9 +331,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRangesMixedFamily)
+
+var ipamRangesOverlap = Rule{
 	ID: "ipam-ranges-overlap", Title: "two ranges overlap", Severity: diag.Error,
 	Doc:    "host-local refuses ranges that share addresses, within a set and between sets.",
 	Fix:    "drop one of them, or narrow it",
@@ -346,9 +362,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRangesOverlap)
+
+var ipamGatewayInvalid = Rule{
 	ID: "ipam-gateway-invalid", Title: "a gateway that is no address", Severity: diag.Error,
 	Doc:    "A gateway is an address without a prefix length; the IPAM plugin refuses every ADD with another.",
 	Fix:    "write the address without a prefix length",
@@ -366,7 +384,9 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
+
+var _ = add(&ipamGatewayInvalid)
 
 // gateways calls f for the gateways of host-local and static, with the network that each is for.
 func (p *Pass) gateways(f func(pl *Plugin, n *jsondoc.Node, network netip.Prefix)) {
@@ -389,7 +409,7 @@ func (p *Pass) gateways(f func(pl *Plugin, n *jsondoc.Node, network netip.Prefix
 	}
 }
 
-var _ = add(&Rule{
+var ipamGatewayOutsideSubnet = Rule{
 	ID: "ipam-gateway-outside-subnet", Title: "a gateway outside its subnet", Severity: diag.Error,
 	Doc:    "The kernel refuses a route through an address that it cannot reach, and with it every ADD. Without any route the gateway is unused and harmless (warning).",
 	Fix:    "use an address of the subnet, usually its first",
@@ -414,9 +434,11 @@ var _ = add(&Rule{
 			p.as(s, n.Start, n.End, "", "the gateway %s is not in %s", n.Str(), network.Masked())
 		})
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamGatewayOutsideSubnet)
+
+var ipamAddressesCniversion = Rule{
 	ID: "ipam-addresses-cniversion", Title: "more addresses of one family than the cniVersion allows", Severity: diag.Error,
 	Doc:    "Results before 0.3.0 hold one IPv4 and one IPv6 address; the IPAM plugin refuses every ADD that gives more.",
 	Fix:    "raise cniVersion to 0.3.0 at least",
@@ -450,4 +472,6 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&ipamAddressesCniversion)

@@ -6,7 +6,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/known"
 )
 
-var _ = add(&Rule{
+var ipamTypeMissing = Rule{
 	ID: "ipam-type-missing", Title: "ipam without type", Severity: diag.Warning,
 	Doc:    "Without a type the plugin runs no IPAM, whatever else ipam holds: pods get an interface with no address. ptp and dummy refuse every ADD (error). An empty ipam, { }, says the same on purpose and is right.",
 	Fix:    `add "type": "host-local" or another`,
@@ -26,9 +26,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamTypeMissing)
+
+var ipamTypeUnknown = Rule{
 	ID: "ipam-type-unknown", Title: "an ipam type close to that of a known plugin", Severity: diag.Warning,
 	Doc:    "No IPAM plugin of that name is known, and it differs by a slip from one that is. If there is no program of that name on the node, every ADD fails.",
 	Fix:    "write the plugin's name",
@@ -46,9 +48,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamTypeUnknown)
+
+var ipamRouteInvalid = Rule{
 	ID: "ipam-route-invalid", Title: "a route without a destination, or with one that does not parse", Severity: diag.Error,
 	Doc:    "dst is an address with its prefix length, gw an address without. The IPAM plugin refuses every ADD with another.",
 	Fix:    `write { "dst": "0.0.0.0/0" }, with "gw" where it is not the range's gateway`,
@@ -76,9 +80,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamRouteInvalid)
+
+var bridgeDuplicateDefaultRoute = Rule{
 	ID: "bridge-duplicate-default-route", Title: "two default routes", Severity: diag.Error,
 	Doc:    "isDefaultGateway makes bridge add a default route, and ipam.routes has one without gw: the kernel refuses the second, and with it every ADD.",
 	Fix:    "drop the route, or isDefaultGateway",
@@ -99,7 +105,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&bridgeDuplicateDefaultRoute)
 
 // families tells which address families a plugin's IPAM gives out, as far as the configuration shows.
 func (p *Pass) families(pl *Plugin) (v4, v6 bool) {
@@ -120,7 +128,7 @@ func (p *Pass) families(pl *Plugin) (v4, v6 bool) {
 	return v4, v6
 }
 
-var _ = add(&Rule{
+var ipamStaticNoAddresses = Rule{
 	ID: "ipam-static-no-addresses", Title: "static IPAM without addresses", Severity: diag.Error,
 	Doc:    "The static plugin has no addresses to give, and without the ips capability none can come from the pod. The main plugin refuses a result without an address.",
 	Fix:    `add "addresses", or the capability "ips" to the plugin`,
@@ -134,9 +142,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&ipamStaticNoAddresses)
+
+var ipamAddressInvalid = Rule{
 	ID: "ipam-address-invalid", Title: "a static address that does not parse", Severity: diag.Error,
 	Doc:    "An address of the static plugin carries its prefix length, as in 10.1.0.5/16; it refuses every ADD with another.",
 	Fix:    "write the address with its prefix length",
@@ -158,4 +168,6 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&ipamAddressInvalid)

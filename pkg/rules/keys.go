@@ -24,7 +24,7 @@ func (c *Conf) caseTwin(name string) *jsondoc.Node {
 	return nil
 }
 
-var _ = add(&Rule{
+var keyCase = Rule{
 	ID: "key-case", Title: "a list-level key in another case", Severity: diag.Warning, Refuses: true,
 	Doc:    "A list's keys are case sensitive, other than those of a plugin. libcni does not see this one; where the list needs it, libcni refuses the file (error).",
 	Fix:    "write the key as the specification does",
@@ -42,9 +42,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&keyCase)
+
+var keyMisspelled = Rule{
 	ID: "key-misspelled", Title: "a key that nobody reads, close to one that is read", Severity: diag.Warning,
 	Doc:    "The plugin passes over keys that it does not know, so the setting has no effect. Only plugins whose every field is known are judged.",
 	Fix:    "write the key that the plugin reads",
@@ -64,7 +66,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&keyMisspelled)
 
 // misspelled reports the unknown keys of an object that are close to a field, and those of the objects inside it.
 func (p *Pass) misspelled(n *jsondoc.Node, fields []known.Field, reader string) {
@@ -136,7 +140,7 @@ func nearKey(key string, names []string) string {
 	return known.Near(key, names)
 }
 
-var _ = add(&Rule{
+var keyMisplaced = Rule{
 	ID: "key-misplaced", Title: "a key at the wrong level", Severity: diag.Warning,
 	Doc:    "The key is one that is read, but not where it stands: subnet beside ipam instead of inside it, portMappings beside capabilities, snat inside them (info). It has no effect here.",
 	Fix:    "move it to where it is read",
@@ -155,7 +159,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&keyMisplaced)
 
 func (p *Pass) misplaced(pl *Plugin) {
 	k := pl.Known

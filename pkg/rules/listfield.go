@@ -9,7 +9,7 @@ import (
 
 var flags = [...]string{"disableCheck", "disableGC", "loadOnlyInlinedPlugins"}
 
-var _ = add(&Rule{
+var listFieldType = Rule{
 	ID: "list-field-type", Title: "a list-level field of the wrong type", Severity: diag.Error, Refuses: true,
 	Doc:    "name and cniVersion are strings, cniVersions an array of strings, plugins an array of objects, disableCheck, disableGC and loadOnlyInlinedPlugins booleans. libcni refuses anything else.",
 	Fix:    "write the value in the type that the field has",
@@ -49,11 +49,13 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&listFieldType)
 
 func isBoolWord(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
 
-var _ = add(&Rule{
+var boolAsString = Rule{
 	ID: "bool-as-string", Title: "a boolean in quotes", Severity: diag.Info,
 	Doc:    "libcni takes \"true\" and \"false\" in any case for the list's flags; other readers of the same file do not.",
 	Fix:    "write it without quotes",
@@ -67,4 +69,6 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&boolAsString)

@@ -15,7 +15,7 @@ func (c *Conf) name() *jsondoc.Node {
 	return c.Root.Fold("name")
 }
 
-var _ = add(&Rule{
+var networkNameMissing = Rule{
 	ID: "network-name-missing", Title: "the network has no name", Severity: diag.Error, Refuses: true,
 	Doc:    "A list without name is refused. A single plugin's file without one loads, and then every ADD is refused.",
 	Fix:    `add "name": "…" at the top level`,
@@ -32,9 +32,11 @@ var _ = add(&Rule{
 		}
 		p.as(s, p.Root.Start, p.Root.Start+1, "", `the network has no "name"`)
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&networkNameMissing)
+
+var networkNameEmpty = Rule{
 	ID: "network-name-empty", Title: "the network's name is empty", Severity: diag.Error,
 	Doc:    "Every ADD is refused, and libcni 1.3 takes the configuration directory itself for the directory of the network's plugins: every *.conf in it is appended to the chain.",
 	Fix:    "name the network",
@@ -46,9 +48,11 @@ var _ = add(&Rule{
 			p.value(n, "", `the network's "name" is empty`)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&networkNameEmpty)
+
+var networkNameInvalid = Rule{
 	ID: "network-name-invalid", Title: "the network's name has characters that are not allowed", Severity: diag.Error,
 	Doc:    "A name begins with a letter or digit and goes on with these, underscore, dot and hyphen. Another loads, and every ADD is refused.",
 	Fix:    "use letters, digits, _ . and - only, a letter or digit first",
@@ -64,4 +68,6 @@ var _ = add(&Rule{
 			p.value(n, "", "the network's name %q has characters that are not allowed, and every ADD is refused", n.Str())
 		}
 	},
-})
+}
+
+var _ = add(&networkNameInvalid)

@@ -12,7 +12,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
-var _ = add(&Rule{
+var jsonNumberRange = Rule{
 	ID: "json-number-range", Title: "a number that libcni cannot carry", Severity: diag.Error, Refuses: true,
 	Doc:    "libcni reads the plugins' numbers as 64-bit floating point and writes them again. A number beyond 1.8e308 is refused; a whole number beyond 2^53 reaches the plugin as a neighbour of itself (warning), which a plugin that wants an integer may refuse (error).",
 	Fix:    "write a smaller number",
@@ -53,7 +53,9 @@ var _ = add(&Rule{
 			}
 		})
 	},
-})
+}
+
+var _ = add(&jsonNumberRange)
 
 // fits tells whether the text is an integer of 64 bits, with a sign or without.
 func fits(s string) bool {

@@ -79,7 +79,7 @@ func Check(c *Conf) []Finding {
 	if err := c.Refusal(); err != nil {
 		i := slices.IndexFunc(out, func(f Finding) bool { return f.Rule.Refuses && f.Severity == diag.Error })
 		if i < 0 {
-			out = append(out, Finding{Rule: refused, Severity: diag.Error, Whole: true, Message: words(err), Fix: refused.Fix})
+			out = append(out, Finding{Rule: &refused, Severity: diag.Error, Whole: true, Message: words(err), Fix: refused.Fix})
 			i = len(out) - 1
 		}
 		out[i].Refused = true

@@ -8,7 +8,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/known"
 )
 
-var _ = add(&Rule{
+var pluginsMissing = Rule{
 	ID: "plugins-missing", Title: "a list without plugins", Severity: diag.Error, Refuses: true,
 	Doc:    "A .conflist needs plugins, in the file or, with libcni 1.3, as *.conf files in a directory named like the network beside it.",
 	Fix:    `add "plugins": [ { "type": … } ]`,
@@ -21,14 +21,16 @@ var _ = add(&Rule{
 		}
 		p.value(p.Root, "", `the list has no "plugins"`)
 	},
-})
+}
+
+var _ = add(&pluginsMissing)
 
 func (c *Conf) inlinedOnly() bool {
 	n := c.Root.Get("loadOnlyInlinedPlugins")
 	return n.True() || n.Is(jsondoc.String) && strings.EqualFold(n.Str(), "true")
 }
 
-var _ = add(&Rule{
+var pluginsEmpty = Rule{
 	ID: "plugins-empty", Title: "plugins is empty", Severity: diag.Error, Refuses: true,
 	Doc:    "A list needs one plugin at least.",
 	Fix:    "add the main plugin",
@@ -40,9 +42,11 @@ var _ = add(&Rule{
 			p.value(n, "", `"plugins" is empty`)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&pluginsEmpty)
+
+var inlinedOnlyWithoutPlugins = Rule{
 	ID: "inlined-only-without-plugins", Title: "loadOnlyInlinedPlugins without plugins", Severity: diag.Error, Refuses: true,
 	Doc:    "The flag forbids to look for plugins elsewhere, and the file has none.",
 	Fix:    "add plugins, or drop the flag",
@@ -54,9 +58,11 @@ var _ = add(&Rule{
 			p.key(p.Root.Get("loadOnlyInlinedPlugins"), "", `loadOnlyInlinedPlugins is set and the list has no "plugins"`)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&inlinedOnlyWithoutPlugins)
+
+var pluginEntryType = Rule{
 	ID: "plugin-entry-type", Title: "an element of plugins that is no object", Severity: diag.Error, Refuses: true,
 	Doc:    "Each plugin is an object with its type and settings; a bare name is not enough.",
 	Fix:    `write { "type": "…" }`,
@@ -77,9 +83,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&pluginEntryType)
+
+var pluginTypeMissing = Rule{
 	ID: "plugin-type-missing", Title: "a plugin without type", Severity: diag.Error, Refuses: true,
 	Doc:    "type names the program to run. Without it, or with an empty one, libcni refuses the whole file.",
 	Fix:    `add "type": "…"`,
@@ -113,9 +121,11 @@ var _ = add(&Rule{
 			p.value(pl.Node, fix, "%s has no type", what)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&pluginTypeMissing)
+
+var pluginTypePath = Rule{
 	ID: "plugin-type-path", Title: "type is a path", Severity: diag.Error,
 	Doc:    "The runtime looks for the program in its own directories and refuses a name with a slash.",
 	Fix:    "write the program's file name only",
@@ -132,9 +142,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&pluginTypePath)
+
+var pluginTypeUnknown = Rule{
 	ID: "plugin-type-unknown", Title: "a type close to that of a known plugin", Severity: diag.Warning,
 	Doc:    "No plugin of that name is known, and it differs by a slip from one that is. If there is no program of that name on the node, every ADD fails.",
 	Fix:    "write the plugin's name",
@@ -150,7 +162,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&pluginTypeUnknown)
 
 // nearType is the known plugin that a type was meant to be, "" when it is known itself or close to none.
 func nearType(s string, ipam bool) string {
@@ -166,7 +180,7 @@ func nearType(s string, ipam bool) string {
 	return known.Near(s, words)
 }
 
-var _ = add(&Rule{
+var listInConf = Rule{
 	ID: "list-in-conf", Title: "a list in a .conf or .json file", Severity: diag.Error, Refuses: true,
 	Doc:    "Only .conflist files are read as lists. A .conf or .json is read as one plugin, and a list has no type.",
 	Fix:    "rename the file to .conflist",
@@ -179,9 +193,11 @@ var _ = add(&Rule{
 			p.key(p.Root.Get("plugins"), "", "a list in a file that is read as one plugin, and has no type")
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&listInConf)
+
+var singleInConflist = Rule{
 	ID: "single-in-conflist", Title: "one plugin in a .conflist file", Severity: diag.Error, Refuses: true,
 	Doc:    "A .conflist is read as a list and needs plugins; this file is the configuration of one plugin.",
 	Fix:    "rename the file to .conf, or put the plugin into a plugins array",
@@ -193,9 +209,11 @@ var _ = add(&Rule{
 			p.value(p.Root, "", "one plugin in a file that is read as a list")
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&singleInConflist)
+
+var typeAndPlugins = Rule{
 	ID: "type-and-plugins", Title: "both type and plugins", Severity: diag.Warning,
 	Doc:    "containerd and CRI-O read a .conf as one plugin and take type; a reader of lists takes plugins.",
 	Fix:    "keep one of them, or make it a .conflist",
@@ -208,4 +226,6 @@ var _ = add(&Rule{
 			p.key(p.Root.Get("plugins"), "", `a file that is read as one plugin has "type" and "plugins"; runtimes use type`)
 		}
 	},
-})
+}
+
+var _ = add(&typeAndPlugins)

@@ -132,7 +132,7 @@ const (
 	shimGood  = "-- 00-cni-shim.conflist --\n" + `{"cniVersion": "1.0.0", "name": "lab", "loadOnlyInlinedPlugins": true, "plugins": [{"type": "cni-shim", "capabilities": {"portMappings": true}}]}` + shimInner
 )
 
-var _ = add(&Rule{
+var shimNameDiffers = Rule{
 	ID: "shim-name-differs", Title: "the shim's list has another name than the one it wraps", Severity: diag.Warning,
 	Doc:    "Address reservations, firewall rules and the runtime's cache hang on the network's name. Under another one, pods of before cannot be deleted, and their addresses stay taken.",
 	Fix:    "give the shim's list the name of the wrapped one",
@@ -150,9 +150,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimNameDiffers)
+
+var shimNotFirst = Rule{
 	ID: "shim-not-first", Title: "the shim's list does not sort first", Severity: diag.Warning,
 	Doc:    "Runtimes use the first name in byte order. Behind another network's file the shim never runs.",
 	Fix:    "rename it to 00-cni-shim.conflist",
@@ -169,9 +171,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimNotFirst)
+
+var shimCapabilityMissing = Rule{
 	ID: "shim-capability-missing", Title: "the shim does not declare a capability of the wrapped chain", Severity: diag.Warning,
 	Doc:    "The runtime passes port mappings, bandwidth and the like only to a plugin that declares the capability. What the shim does not declare, it is not given and cannot hand on.",
 	Fix:    "declare every capability that a wrapped plugin declares",
@@ -213,9 +217,11 @@ var _ = add(&Rule{
 			p.value(diag.Warning, o.entry.Path, at, `add "`+strings.Join(names, `": true, "`)+`": true`, "the shim does not declare %s, which %s declares: the runtime will not pass it", strings.Join(names, ", "), missing[names[0]])
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimCapabilityMissing)
+
+var shimFlagDiffers = Rule{
 	ID: "shim-flag-differs", Title: "disableCheck or disableGC is not that of the wrapped list", Severity: diag.Warning,
 	Doc:    "The runtime looks at the shim's list only. What the wrapped list forbids, CHECK or GC, is asked for all the same unless the shim's list forbids it too.",
 	Fix:    "copy the flag from the wrapped list",
@@ -246,14 +252,16 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&shimFlagDiffers)
 
 // set tells a flag that libcni reads as true: it takes the word in quotes, too.
 func set(n *jsondoc.Node) bool {
 	return n.True() || n.Is(jsondoc.String) && strings.EqualFold(n.Str(), "true")
 }
 
-var _ = add(&Rule{
+var shimSubdirPlugins = Rule{
 	ID: "shim-subdir-plugins", Title: "the shim's list does not set loadOnlyInlinedPlugins", Severity: diag.Warning,
 	Doc:    "libcni 1.3 appends <name>/*.conf to every list of that name: to the shim's own, and to the wrapped one, so those plugins run twice. Where there is no such directory the flag is only a precaution (info).",
 	Fix:    `add "loadOnlyInlinedPlugins": true`,
@@ -272,9 +280,11 @@ var _ = add(&Rule{
 			p.value(s, o.entry.Path, o.conf.Root, "", "%s", message)
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimSubdirPlugins)
+
+var shimNothingToWrap = Rule{
 	ID: "shim-nothing-to-wrap", Title: "the shim finds no chain to run", Severity: diag.Error,
 	Doc:    "The shim's list refers to this directory, and there is no other configuration in it: the add-on's file is gone, or was renamed by another add-on, as Cilium does unless its cni.exclusive is false. Every ADD fails.",
 	Fix:    "bring the add-on's configuration back, or remove the shim's list",
@@ -292,7 +302,9 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&shimNothingToWrap)
 
 // renamedOther tells of a configuration that another add-on has put out of the way.
 func (p *DirPass) renamedOther() string {
@@ -304,7 +316,7 @@ func (p *DirPass) renamedOther() string {
 	return ""
 }
 
-var _ = add(&Rule{
+var shimRenamed = Rule{
 	ID: "shim-renamed", Title: "the shim's own list was renamed", Severity: diag.Warning,
 	Doc:    "Another add-on has renamed the shim's list, so no runtime reads it and the shim does not run. Cilium does so with every configuration that is not its own, unless its cni.exclusive is false.",
 	Fix:    "set cni.exclusive to false in Cilium's configuration, then rename the file back",
@@ -318,14 +330,16 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&shimRenamed)
 
 // shimRenamed tells the shim's own list under a name that is not read, while no other list of the shim's is.
 func (d *Dir) shimRenamed(e *source.Entry) bool {
 	return source.LooksLikeCNI(e.Text) && namesShim(e.Text) && len(d.outers()) == 0
 }
 
-var _ = add(&Rule{
+var shimAppendedPlugin = Rule{
 	ID: "shim-appended-plugin", Title: "another plugin stands behind the shim", Severity: diag.Info,
 	Doc:    "Service meshes append their plugin to the first list, which is the shim's. The runtime runs it itself, after the chain that the shim runs, so its failures do not pass through the shim.",
 	Fix:    "nothing need be done; to have it told too, move it into the wrapped list",
@@ -345,9 +359,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimAppendedPlugin)
+
+var shimObserves = Rule{
 	ID: "shim-observes", Title: "the shim stands bare in a list", Severity: diag.Info,
 	Doc:    "Without a chain of its own, before real plugins, the shim checks and logs that list, and the runtime runs the others itself: their failures do not pass through the shim.",
 	Fix:    `to have failures told, move the others into the shim's entry: "chain": { "plugins": [ … ] }`,
@@ -359,9 +375,11 @@ var _ = add(&Rule{
 			p.value(pl.TypeNode, "", "the shim has no chain here, so it only checks and logs the plugins behind it")
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&shimObserves)
+
+var shimEntryInvalid = Rule{
 	ID: "shim-entry-invalid", Title: "a key of the shim's entry that cannot be used", Severity: diag.Error,
 	Doc:    "chain is a directory, a file, both as absolute paths, or the configuration itself; statusFile and stateDir are absolute paths; timeouts are durations. Every ADD fails with another.",
 	Fix:    "write the key as README describes it",
@@ -391,4 +409,6 @@ var _ = add(&Rule{
 		}
 		p.value(n, e.Fix, "%s", e.Cause)
 	},
-})
+}
+
+var _ = add(&shimEntryInvalid)

@@ -6,7 +6,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
-var _ = add(&Rule{
+var templateUnresolved = Rule{
 	ID: "template-unresolved", Title: "a placeholder that was never replaced", Severity: diag.Error, Refuses: true,
 	Doc:    "An installer or a template engine should have put a value in the place of __X__, {{ X }}, {% X %} or ${X}. In a manifest __X__ is right: the add-on's installer replaces it when it writes the file on the node. A template engine's {{ X }} is wrong in both.",
 	Fix:    "let the installer write the file again, or put the value in",
@@ -32,4 +32,6 @@ var _ = add(&Rule{
 			p.at(n.Start+start, n.Start+end, "", "the placeholder %s was never replaced", what)
 		})
 	},
-})
+}
+
+var _ = add(&templateUnresolved)

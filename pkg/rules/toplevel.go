@@ -9,13 +9,15 @@ import (
 )
 
 // refused is the last resort: libcni refuses a configuration and no rule tells why.
-var refused = add(&Rule{
+var refused = Rule{
 	ID: "libcni-refuses", Title: "libcni refuses the configuration", Severity: diag.Error, Refuses: true,
 	Doc: "No other rule explains the refusal, so the words are libcni's own.", Fix: "correct what libcni names",
 	Source: "containernetworking/cni:libcni/conf.go",
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&refused)
+
+var jsonTopLevelType = Rule{
 	ID: "json-top-level-type", Title: "the top-level value is no object", Severity: diag.Error, Refuses: true,
 	Doc:    "A network configuration is one JSON object. An array of them, a string that holds JSON, or null is refused.",
 	Fix:    "write one object, { … }",
@@ -31,14 +33,16 @@ var _ = add(&Rule{
 			p.value(n, "", "the file holds %s where a network configuration, an object, must stand", n.Kind)
 		}
 	},
-})
+}
+
+var _ = add(&jsonTopLevelType)
 
 // isList and isPlugin tell an object that was meant as a list or as one plugin.
 func (c *Conf) isList() bool { return c.Root.Get("plugins") != nil }
 
 func (c *Conf) isPlugin() bool { return c.Root.Fold("type") != nil }
 
-var notCNI = add(&Rule{
+var notCNI = Rule{
 	ID: "not-a-cni-config", Title: "another program's file under a name that runtimes read", Severity: diag.Error, Refuses: true,
 	Doc:    "Runtimes read every .conf, .conflist and .json of the directory as a network configuration; a kubeconfig or a daemon's settings among them make containerd refuse the directory.",
 	Fix:    "move the file elsewhere, or give it a name without .conf, .conflist and .json",
@@ -51,7 +55,9 @@ var notCNI = add(&Rule{
 			p.value(p.Root, "", "no network configuration: it has none of name, cniVersion, type and plugins")
 		}
 	},
-})
+}
+
+var _ = add(&notCNI)
 
 // foreign tells an object that has nothing of a network configuration.
 func (c *Conf) foreign() bool {
@@ -72,7 +78,7 @@ func (c *Conf) foreign() bool {
 func notOurs(c *Conf, out *[]Finding) {
 	f := &(*out)[0]
 	if linkText(c.Raw) && !c.Manifest {
-		*f = Finding{Rule: danglingLink, Severity: diag.Error, Whole: true, Message: "the file is a link that was written as text: it holds " + strings.TrimSpace(string(c.Raw)), Fix: "delete it, or make it the link that it was"}
+		*f = Finding{Rule: &danglingLink, Severity: diag.Error, Whole: true, Message: "the file is a link that was written as text: it holds " + strings.TrimSpace(string(c.Raw)), Fix: "delete it, or make it the link that it was"}
 		*out = (*out)[:1]
 		return
 	}
@@ -84,7 +90,7 @@ func notOurs(c *Conf, out *[]Finding) {
 		if bytes.Contains(c.Raw, []byte("clusters:")) {
 			what = "a kubeconfig"
 		}
-		f.Rule, f.Message, f.Fix = notCNI, "the file is "+what+", and runtimes read it as a network configuration", notCNI.Fix
+		f.Rule, f.Message, f.Fix = &notCNI, "the file is "+what+", and runtimes read it as a network configuration", notCNI.Fix
 	}
 }
 

@@ -31,7 +31,7 @@ func (c *Conf) nested() *jsondoc.Node {
 	return nil
 }
 
-var _ = add(&Rule{
+var cniversionMissing = Rule{
 	ID: "cniversion-missing", Title: "no cniVersion", Severity: diag.Warning,
 	Doc:    "Without it the chain runs at 0.1.0: no CHECK, one address per family, and bandwidth, firewall and vrf refuse every ADD (error). Older kubelets refuse the file.",
 	Fix:    `add "cniVersion": "1.0.0" at the top level`,
@@ -51,9 +51,11 @@ var _ = add(&Rule{
 		}
 		p.as(s, p.Root.Start, p.Root.Start+1, "", "%s", message)
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&cniversionMissing)
+
+var cniversionMisplaced = Rule{
 	ID: "cniversion-misplaced", Title: "cniVersion inside a plugin, and none at the top level", Severity: diag.Warning,
 	Doc:    "libcni overwrites a plugin's cniVersion by the list's. The list has none here, so the chain runs at 0.1.0.",
 	Fix:    "move cniVersion to the top level, beside name",
@@ -65,9 +67,11 @@ var _ = add(&Rule{
 			p.key(n, "", "cniVersion stands inside a plugin, where libcni overwrites it; the list has none")
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&cniversionMisplaced)
+
+var nestedCniversionIgnored = Rule{
 	ID: "nested-cniversion-ignored", Title: "a plugin's own cniVersion differs from the list's", Severity: diag.Info,
 	Doc:    "libcni overwrites it by the list's.",
 	Fix:    "delete it from the plugin",
@@ -81,9 +85,11 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&nestedCniversionIgnored)
+
+var cniversionUnknown = Rule{
 	ID: "cniversion-unknown", Title: "a cniVersion that does not exist", Severity: diag.Error,
 	Doc:    "Plugins compare the version as text with those they know: 1.0, v1.0.0 and \"1.0.0 \" are none. The file loads, and every plugin answers that the versions are incompatible.",
 	Fix:    "write one of 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0",
@@ -112,7 +118,9 @@ var _ = add(&Rule{
 		}
 		p.value(n, fix, "%q is no version of the CNI specification; every plugin refuses it", n.Str())
 	},
-})
+}
+
+var _ = add(&cniversionUnknown)
 
 // nearVersion is the version that a wrong one was meant to be, "" when that is not certain.
 func nearVersion(s string) string {
@@ -141,7 +149,7 @@ func (c *Conf) badVersions() *jsondoc.Node {
 	return nil
 }
 
-var _ = add(&Rule{
+var cniversionsInvalid = Rule{
 	ID: "cniversions-invalid", Title: "an entry of cniVersions that is no version", Severity: diag.Error, Refuses: true,
 	Doc:    "Where cniVersions is given, libcni must order its entries and the cniVersion beside it, and refuses the list when one does not parse. Versions that it does not know yet are passed over.",
 	Fix:    "write versions as three numbers: 1.0.0",
@@ -153,9 +161,11 @@ var _ = add(&Rule{
 			p.value(n, "", "%q is no version; libcni cannot order it among the others", n.Str())
 		}
 	},
-})
+}
 
-var _ = add(&Rule{
+var _ = add(&cniversionsInvalid)
+
+var cniversionPluginMismatch = Rule{
 	ID: "cniversion-plugin-mismatch", Title: "a plugin that does not speak the list's cniVersion", Severity: diag.Error,
 	Doc:    "firewall answers 0.4.0 and later only, vrf 0.3.1, bandwidth 0.3.0. A list at an older version fails every ADD at that plugin.",
 	Fix:    "raise cniVersion",
@@ -172,4 +182,6 @@ var _ = add(&Rule{
 			}
 		}
 	},
-})
+}
+
+var _ = add(&cniversionPluginMismatch)

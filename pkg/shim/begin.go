@@ -24,6 +24,10 @@ func (c *call) begin() *report.Failure {
 		}
 	}
 	c.mark, c.running, c.dead = mark, running, dead
+	if len(dead) > 0 || mark != nil && mark.First { // a kill, or a power cut, may have left files half-written
+		c.status.Sweep()
+		c.store.Sweep()
+	}
 	var ancestors []int
 	same := 0
 	for _, r := range running {

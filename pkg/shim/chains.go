@@ -2,12 +2,14 @@ package shim
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/utils"
@@ -32,7 +34,7 @@ func (c *call) today(ctx context.Context) (*chain.Chain, *report.Failure) {
 	if f == nil || c.record.Verb != "STATUS" && c.record.Verb != "ADD" {
 		return ch, f
 	}
-	if before, err := c.status.Read(); err != nil || !before.Verdict.Ready {
+	if before, err := c.status.Verdict(); err != nil || !before.Ready {
 		return ch, f
 	}
 	select {
@@ -163,9 +165,18 @@ func (c *call) noteFindings(ch *chain.Chain) {
 // digest changes when the chain, its source or one of its programs does.
 func digest(ch *chain.Chain, v *inventory.Inventory) string {
 	h := fnv.New128a()
-	b, _ := json.Marshal([]any{ch.Raw(), v.Plugins, ch.Mended}) // raw JSON and strings
-	_, _ = h.Write(b)
-	return fmt.Sprintf("%x", h.Sum(nil))
+	raw := ch.Raw()
+	_, _ = fmt.Fprintf(h, "%s\x00%s", raw.Source.Kind, raw.Source.Path)
+	for _, b := range append(raw.Plugins, raw.Config) {
+		_, _ = fmt.Fprintf(h, "\x00%s", b)
+	}
+	for _, p := range v.Plugins {
+		_, _ = fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s", p.Type, p.Path, p.ID, strings.Join(p.Versions, " "))
+	}
+	for _, f := range ch.Mended {
+		_, _ = fmt.Fprintf(h, "\x00%s\x00%s", f.Rule, f.Place)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func (c *call) runner(ch *chain.Chain) *delegate.Runner {

@@ -79,10 +79,7 @@ func (l *Look) Tell(last string) (outcome string) {
 // news compares a look with what is known, and is false where it adds nothing. A plugin's own word in STATUS outranks it. Where the
 // status file knows nothing the look is recorded again, and is told unless this process has told it.
 func (c *call) news(told bool) bool {
-	var v status.Verdict
-	if before, err := c.status.Read(); err == nil {
-		v = before.Verdict
-	}
+	v, _ := c.status.Verdict() // none is the zero value
 	if v.Since.IsZero() {
 		if c.record.Recovered = !told; c.record.Failure != nil {
 			c.record.Failure.Repeated = told

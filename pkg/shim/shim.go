@@ -235,13 +235,13 @@ func (c *call) look() {
 
 // compare finds out whether a STATUS answers as the one before it: runtimes ask every five seconds, the journal is told once.
 func (c *call) compare() {
-	before, err := c.status.Read()
+	before, err := c.status.Verdict()
 	if err != nil {
 		return
 	}
 	if f := c.record.Failure; f != nil {
-		f.Repeated = before.Verdict.Says(f)
+		f.Repeated = before.Says(f)
 	} else {
-		c.record.Recovered = !before.Verdict.Ready && !before.Verdict.Since.IsZero()
+		c.record.Recovered = !before.Ready && !before.Since.IsZero()
 	}
 }

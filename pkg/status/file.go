@@ -21,6 +21,7 @@ const (
 	maxReasons  = 64
 	maxNotes    = 32
 	maxPlugins  = 32
+	maxInFlight = 32
 )
 
 // File is the status file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -66,8 +67,14 @@ func TestConcurrent(t *testing.T) {
 // A fold that was killed between its rename and its clean-up counts nothing twice.
 func TestFoldTwice(t *testing.T) {
 	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
-	if err := s.Add(event("ADD", nil)); err != nil {
+	if err := s.prepare(); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := s.drop(event("ADD", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if alone, err := s.foldLoose(); !alone || err != nil {
+		t.Fatal(alone, err)
 	}
 	f, _ := s.Read()
 	name := filepath.Join(s.records, f.Folded[0])
@@ -275,4 +282,47 @@ func TestDurations(t *testing.T) {
 	if n := len(f.Calls["DEL"].Plugins); n != maxPlugins {
 		t.Errorf("%d plugins kept", n)
 	}
+}
+
+// The outline has what the file has, in its order, and a call is folded into either alike.
+func TestOutline(t *testing.T) {
+	file, short := reflect.TypeFor[File](), reflect.TypeFor[outline]()
+	if file.NumField() != short.NumField() {
+		t.Fatalf("%d fields, and %d", file.NumField(), short.NumField())
+	}
+	for i := range file.NumField() {
+		if a, b := file.Field(i), short.Field(i); a.Name != b.Name || a.Tag != b.Tag {
+			t.Errorf("%s %s, and %s %s", a.Name, a.Tag, b.Name, b.Tag)
+		}
+	}
+	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+	failed := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Cause: "x"})
+	failed.Chain, failed.Notes = &report.Chain{Network: "lab"}, []report.Note{{Message: "n"}}
+	if err := s.Add(failed); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := s.read()
+	for _, verb := range []string{"STATUS", "ADD", "DEL"} {
+		e := event(verb, nil)
+		if s.outline(e, nil) == nil {
+			t.Fatal("no outline")
+		}
+		if err := s.Add(e); err != nil {
+			t.Fatal(err)
+		}
+		want.fold(e)
+	}
+	got, _ := s.read()
+	want.Updated = got.Updated
+	if a, b := text(t, got), text(t, want); a != b {
+		t.Errorf("%s\nwant %s", a, b)
+	}
+}
+
+func text(t *testing.T, f *File) string {
+	b, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

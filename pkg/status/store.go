@@ -50,25 +50,39 @@ func (s *Store) Dir() string { return s.dir }
 // CallsDir is where calls under way have their marks.
 func (s *Store) CallsDir() string { return filepath.Join(s.dir, "calls") }
 
-// Add records a call and folds what has gathered, unless somebody else is at it.
+// Add records a call: in the file where nobody else is at it, with what has gathered beside it, else in a record of its own, which
+// whoever is at it folds.
 func (s *Store) Add(e *Event) error {
-	b, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d-%d.json", time.Now().UnixNano(), os.Getpid())
-	if err := disk.Replace(s.records, name, b, 0o600, false); err != nil {
+	alone, err := s.fold(e)
+	if alone && err == nil {
+		_, err = s.foldLoose() // dropped meanwhile by who found the lock taken
 		return err
 	}
-	folded, err := s.foldAll(map[string]*Event{name: e})
-	if (err != nil || !folded) && len(s.loose(maxLoose)) >= maxLoose-maxWriters {
+	name, dropErr := s.drop(e)
+	if dropErr != nil {
+		return dropErr
+	}
+	if err == nil { // the lock's holder may have let go before it could see the record
+		alone, err = s.foldLoose()
+	}
+	if (err != nil || !alone) && len(s.loose(maxLoose)) >= maxLoose-maxWriters {
 		os.Remove(filepath.Join(s.records, name))
 		return cmp.Or(err, fmt.Errorf("its lock is held for long, and %d calls wait to be counted", maxLoose-maxWriters))
 	}
 	return err
+}
+
+// drop writes a call's record.
+func (s *Store) drop(e *Event) (name string, err error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return "", err
+	}
+	name = fmt.Sprintf("%d-%d.json", time.Now().UnixNano(), os.Getpid())
+	return name, disk.Replace(s.records, name, b, 0o600, false)
 }
 
 // unlogged is the name of the file that stands while entries are lost.
@@ -100,69 +114,78 @@ func (s *Store) prepare() error {
 	return disk.EnsureDir(s.records, 0o700)
 }
 
-// foldAll takes loose records into the file if the lock is free, and tells whether it was. known need not be read again.
-func (s *Store) foldAll(known map[string]*Event) (bool, error) {
-	for began := time.Now(); time.Since(began) < foldTime; {
-		unlock, err := disk.TryLock(s.records, "fold")
-		if errors.Is(err, disk.ErrLocked) {
-			return false, nil // its holder looks once more after it let go
-		}
-		if err != nil {
-			return false, err
-		}
-		err = s.foldLocked(known)
-		unlock()
-		if err != nil || len(s.loose(1)) == 0 {
-			return true, err
+// foldLoose takes loose records into the file until there are none, and tells whether it could: not while somebody else has the lock.
+func (s *Store) foldLoose() (alone bool, err error) {
+	for began := time.Now(); time.Since(began) < foldTime && len(s.loose(1)) > 0; {
+		if alone, err = s.fold(nil); err != nil || !alone {
+			return alone, err // the lock's holder looks once more after it let go
 		}
 	}
 	return true, nil
 }
 
-func (s *Store) foldLocked(known map[string]*Event) error {
-	disk.Sweep(s.records)
-	disk.Sweep(s.dir)
+// fold takes a call, unless nil, and loose records into the file, if nobody else is at it.
+func (s *Store) fold(e *Event) (alone bool, err error) {
+	unlock, err := disk.TryLock(s.records, "fold")
+	if err != nil {
+		if errors.Is(err, disk.ErrLocked) {
+			err = nil
+		}
+		return false, err
+	}
+	defer unlock()
 	names := s.loose(maxFold)
-	f, aside := s.read()
-	if aside != "" {
-		f.note(report.Note{Message: aside}, time.Now().UTC())
-	}
-	fresh := s.take(f, names, known)
-	f.Folded, f.Updated = names, time.Now().UTC().Truncate(time.Millisecond)
-	f.InFlight, _ = inflight.Running(s.CallsDir())
-	if len(fresh) > 0 {
-		b, err := json.MarshalIndent(f, "", "  ")
-		if err != nil {
-			return err
+	running, _ := inflight.Some(s.CallsDir(), maxInFlight)
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	var b []byte
+	if o := s.outline(e, names); o != nil {
+		b, err = o.with(e, running, now)
+	} else {
+		f, aside := s.read()
+		if aside != "" {
+			f.note(report.Note{Message: aside}, now)
 		}
-		if err := disk.Replace(s.dir, filepath.Base(s.path), append(b, '\n'), 0o644, false); err != nil {
-			return err
+		fresh := s.take(f, names)
+		if e != nil {
+			f.fold(e)
+		} else if fresh == 0 {
+			s.remove(names)
+			return true, nil
 		}
+		f.Folded, f.Updated, f.InFlight = names, now, running
+		b, err = json.MarshalIndent(f, "", "  ")
 	}
+	if err == nil {
+		err = disk.Replace(s.dir, filepath.Base(s.path), append(b, '\n'), 0o644, false)
+	}
+	if err != nil {
+		return true, err
+	}
+	s.remove(names)
+	return true, nil
+}
+
+// remove removes records that the file has.
+func (s *Store) remove(names []string) {
 	for _, n := range names {
 		_ = disk.Remove(filepath.Join(s.records, n))
 	}
-	return nil
 }
 
-// take folds the named records that the file has not seen and returns their names.
-func (s *Store) take(f *File, names []string, known map[string]*Event) []string {
-	var fresh []string
+// take folds those of the named records that the file has not seen, and counts them.
+func (s *Store) take(f *File, names []string) (fresh int) {
 	for _, n := range names {
 		if slices.Contains(f.Folded, n) {
 			continue
 		}
-		fresh = append(fresh, n)
-		e := known[n]
-		if e == nil {
-			e = &Event{}
-			b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
-			if err != nil || json.Unmarshal(b, e) != nil {
-				f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
-				continue
-			}
+		fresh++
+		var e Event
+		b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
+		if err != nil || json.Unmarshal(b, &e) != nil {
+			f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
+			continue
 		}
-		f.fold(e)
+		f.fold(&e)
 	}
 	return fresh
 }
@@ -221,7 +244,25 @@ func (s *Store) Read() (*File, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	s.take(f, s.loose(maxLoose), nil)
+	s.take(f, s.loose(maxLoose))
 	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
+}
+
+// Verdict is Read's, without the rest where no record is loose.
+func (s *Store) Verdict() (Verdict, error) {
+	if o := s.outline(&Event{}, s.loose(1)); o != nil {
+		return o.Verdict, nil
+	}
+	f, err := s.Read()
+	if err != nil {
+		return Verdict{}, err
+	}
+	return f.Verdict, nil
+}
+
+// Sweep removes what calls that were killed left half-written.
+func (s *Store) Sweep() {
+	disk.Sweep(s.records)
+	disk.Sweep(s.dir)
 }
