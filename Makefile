@@ -44,7 +44,7 @@ lab: setup ## a node with containerd and the shim, in namespaces of its own: a p
 lab-shell: setup ## a shell on such a node (root)
 	@cd integration/runtimes && go run ./lab bash --norc
 
-test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
+test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus, Whereabouts, Calico and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
 	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 20m . $(UPDATE)
 
 bench: setup build ## what a call costs beside libcni and a bare wrapper (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1

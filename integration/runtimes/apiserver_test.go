@@ -2,29 +2,33 @@ package runtimes
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// apiserver is as much of an API server as a kubelet needs to register its node, be given one pod, and tell of both: it keeps what is
-// created, by path, and what it is told.
+// apiserver is as much of an API server as a kubelet needs to register its node, be given one pod, and tell of both, and as an IPAM
+// plugin needs to keep its pools: it keeps what is created, by path, and what it is told.
 type apiserver struct {
 	net.Listener
 	sync.Mutex
 	objects map[string]json.RawMessage
+	version int      // of what was written last
 	ready   []string // messages of the node's Ready condition
 	events  []string // of pods, REASON: message
 }
 
-// ServeHTTP answers in JSON. A patch changes nothing but what was told.
+// ServeHTTP answers in JSON. A patch other than a JSON patch changes nothing but what was told.
 func (s *apiserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var sent object
 	b, _ := io.ReadAll(r.Body)
@@ -42,14 +46,23 @@ func (s *apiserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.Get("watch") != "":
 		s.watch(w, r, resource)
 	case r.Method == http.MethodPost:
+		_, _ = w.Write(s.put(path+"/"+sent.Metadata.Name, b))
+	case r.Method == http.MethodPut:
+		_, _ = w.Write(s.put(path, b))
+	case r.Method == http.MethodDelete:
 		s.Lock()
-		s.objects[path+"/"+sent.Metadata.Name] = b
+		delete(s.objects, path)
 		s.Unlock()
-		_, _ = w.Write(b)
+		_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Success"}`))
+	case r.Header.Get("Content-Type") == "application/json-patch+json":
+		changed, err := patched(s.get(path), b)
+		if err != nil {
+			refuse(w, http.StatusUnprocessableEntity, "Invalid")
+			return
+		}
+		_, _ = w.Write(s.put(path, changed))
 	case named:
-		s.Lock()
-		o := s.objects[path]
-		s.Unlock()
+		o := s.get(path)
 		if o == nil {
 			refuse(w, http.StatusNotFound, "NotFound")
 			return
@@ -66,8 +79,46 @@ func (s *apiserver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// kinds are those of the resources that a kubelet lists.
-var kinds = map[string]string{"pods": "Pod", "nodes": "Node", "services": "Service", "runtimeclasses": "RuntimeClass", "csidrivers": "CSIDriver"}
+func (s *apiserver) get(path string) json.RawMessage {
+	s.Lock()
+	defer s.Unlock()
+	return s.objects[path]
+}
+
+// patched is an object after a JSON patch.
+func patched(object, patch []byte) ([]byte, error) {
+	if object == nil {
+		return nil, errors.New("no such object")
+	}
+	p, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	return p.Apply(object)
+}
+
+// put stores an object with a version of its own, and the namespace of its path, and returns it as it is stored.
+func (s *apiserver) put(path string, text []byte) []byte {
+	var o map[string]any
+	if json.Unmarshal(text, &o) != nil {
+		return text
+	}
+	s.Lock()
+	defer s.Unlock()
+	s.version++
+	if metadata, ok := o["metadata"].(map[string]any); ok {
+		metadata["resourceVersion"] = strconv.Itoa(s.version)
+		if _, rest, ok := strings.Cut(path, "/namespaces/"); ok {
+			metadata["namespace"], _, _ = strings.Cut(rest, "/")
+		}
+	}
+	text, _ = json.Marshal(o)
+	s.objects[path] = text
+	return text
+}
+
+// kinds are those of the resources that clients list.
+var kinds = map[string]string{"ippools": "IPPool", "pods": "Pod", "nodes": "Node", "services": "Service", "runtimeclasses": "RuntimeClass", "csidrivers": "CSIDriver"}
 
 // object is what is looked at of an object.
 type object struct {

@@ -103,13 +103,12 @@ var lives = []situation{
 		},
 	},
 	{
-		name: "installed-late", title: "the shim is installed while a pod runs",
+		name: "installed-late", title: "the shim is installed while a pod runs (`cni-shim install`)",
 		play: func(p *play) {
 			p.Write(main, bridge("1.0.0", usual, 64))
 			p.start()
 			pod := p.run("web")
-			p.network("", "")
-			p.Settle()
+			p.takeOver()
 			p.end(pod)
 			p.left()
 			p.end(p.run("web2"))
@@ -117,14 +116,15 @@ var lives = []situation{
 		},
 	},
 	{
-		name: "uninstalled", keeps: "nobody calls the shim any more", title: "the shim is uninstalled while a pod runs",
+		name: "uninstalled", title: "the shim is uninstalled while a pod runs (`cni-shim uninstall`)",
 		play: func(p *play) {
-			p.network(main, bridge("1.0.0", usual, 64))
+			p.Write(main, bridge("1.0.0", usual, 64))
 			p.start()
+			p.takeOver()
 			pod := p.run("web")
-			if p.shim {
-				p.Uninstall()
-				p.Settle()
+			p.giveBack()
+			if _, err := os.Lstat(filepath.Join(node.BinDir, "cni-shim")); p.shim && err == nil {
+				p.Error("the program is still there")
 			}
 			p.end(pod)
 			p.left()
@@ -186,15 +186,32 @@ var lives = []situation{
 		},
 	},
 	{
-		name: "old-comma", title: "containerd 1.6: a trailing comma in the only list", tells: []string{"10-calico.conflist:11:31", "comma"},
-		known: "a runtime without STATUS takes any list that parses for ready",
+		name: "old-comma", title: "containerd 1.6: a comma in the only list, which is deleted after a while (`cni-shim install`, which chose `watch --withdraw`)",
+		tells: []string{main + ":5:41", "comma"},
 		play: func(p *play) {
-			p.network("10-calico.conflist", comma(p.Node))
+			good := bridge("1.0.0", usual, 66)
+			p.Write(main, good)
 			if err := p.StartOld(); err != nil {
 				p.Fatal(err)
 			}
+			p.takeOver()
+			if p.shim {
+				must(p.StartWatch())
+			}
+			pod := p.run("web")
+			p.Write(main, strings.Replace(good, `"br66"`, `"br66",,`, 1))
+			p.listIs(false)
 			p.ready()
-			p.run("web")
+			p.run("web2")
+			p.end(pod)
+			p.told()
+			p.Write(main, good)
+			p.listIs(true)
+			p.ready()
+			p.end(pod)
+			p.end(p.run("web3"))
+			p.left()
+			p.giveBack()
 		},
 	},
 	{

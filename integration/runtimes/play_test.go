@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +17,6 @@ type situation struct {
 	name, title string
 	tells       []string // what an admin has to be told: cause and place
 	keeps       string   // why the shim rightly remembers an attachment at the end; else it must not
-	known       string   // why the node's condition says less with the shim; else it must not
 	needs       string   // a program that other situations do without
 	play        func(*play)
 }
@@ -59,6 +59,42 @@ func (p *play) network(file, text string) {
 	if text != "" {
 		p.Write(file, text)
 	}
+}
+
+// takeOver runs the shim's own install on a node that works without it.
+func (p *play) takeOver() {
+	p.Helper()
+	if p.shim {
+		p.tool(p.TakeOver())
+		p.Settle()
+	}
+}
+
+// giveBack runs its uninstall.
+func (p *play) giveBack() {
+	p.Helper()
+	if p.shim {
+		p.tool(p.GiveBack())
+		p.Settle()
+	}
+}
+
+func (p *play) tool(out string, err error) {
+	p.Helper()
+	p.Log(out)
+	if err != nil || strings.Contains(out, "\nnote: ") {
+		p.Fatal("it was not to leave or to note anything: ", err)
+	}
+}
+
+// listIs waits until the shim's list is there, or is not, as a watch decides.
+func (p *play) listIs(there bool) {
+	p.Helper()
+	is := func() bool { _, err := os.Lstat(path(node.Own)); return (err == nil) == there }
+	if p.shim && !p.Wait(20*time.Second, is) {
+		p.Errorf("the shim's list is there: %v", !there)
+	}
+	p.Settle()
 }
 
 // start starts the runtime.
@@ -170,7 +206,7 @@ func verdict(s *situation, without, with []row) (worse, better string) {
 			a.Works, b.Works = a.Works == runs(without), b.Works == runs(with)
 		}
 		switch {
-		case a.Works && !b.Works && s.known == "":
+		case a.Works && !b.Works:
 			worse = b.What
 		case !a.Works && b.Works:
 			better = "works"

@@ -16,8 +16,7 @@ Written by ` + "`make test-runtimes UPDATE=-update`" + ` from runs with containe
 reference plugins; the tests compare every run with it. Container IDs and durations are left out. "NetworkReady" is the message of
 the runtime's condition, which kubelet copies into the node's Ready condition; what ` + "`crictl runp`" + ` says is the text of the pod's event.
 
-**+** the node does more with the shim, or the admin is told cause and place only with it; **=** no difference that counts;
-**±** the pod's event says more and the node's condition less.
+**+** the node does more with the shim, or the admin is told cause and place only with it; **=** no difference that counts.
 
 | case | asked | without the shim | with it |
 |---|---|---|---|
@@ -26,10 +25,7 @@ the runtime's condition, which kubelet copies into the node's Ready condition; w
 // rows are a situation's rows of the table.
 func rows(s *situation, better string, without, with []row) string {
 	mark := "="
-	switch {
-	case s.known != "":
-		mark = "±"
-	case better != "":
+	if better != "" {
 		mark = "+"
 	}
 	var b strings.Builder
@@ -46,9 +42,6 @@ func rows(s *situation, better string, without, with []row) string {
 	}
 	if s.keeps != "" {
 		fmt.Fprintf(&b, "| | | | the shim remembers the attachment: %s |\n", s.keeps)
-	}
-	if s.known != "" {
-		fmt.Fprintf(&b, "| | | | less in the node's condition: %s |\n", s.known)
 	}
 	return b.String()
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/install"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
@@ -23,7 +26,9 @@ it, and then puts the program and the shim's own list in place, each by rename, 
 What is there already is left; a second run changes nothing. To upgrade, run a newer program's install.
 
 While there is no chain that can take pods, the list goes in at once where the runtime asks for STATUS (the node
-stays NotReady, and says why); with an older runtime it waits, and cni-shim watch writes it.
+stays NotReady, and says why); with an older runtime it waits, and cni-shim watch writes it. Such a runtime takes a
+node for ready as long as there is a list, so the service gets --withdraw for it: see cni-shim watch. Whether a
+runtime asks is read from its configuration and program; where it cannot be told, the service gets no flag.
 
 uninstall gives the node back as it was. Exit status: 0 done, or nothing to do; 1 something stands against it.`,
 		Example: `  cni-shim install --dry-run
@@ -36,15 +41,21 @@ uninstall gives the node back as it was. Exit status: 0 done, or nothing to do; 
 	c.Flags().StringVar(&f.o.Chain, "chain", "", "the file or `DIRECTORY` with the chain to wrap (default: the directory of network configurations)")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	c.Flags().BoolVar(&f.o.Force, "force", false, "install in spite of errors that are no certain end")
+	c.Flags().StringVar(&f.withdraw, "withdraw", "auto", "whether the service takes the list away while the chain cannot be loaded: auto (as the runtime needs it), yes, no")
+	_ = c.RegisterFlagCompletionFunc("withdraw", cobra.FixedCompletions(slices.Sorted(maps.Keys(withdrawals)), cobra.ShellCompDirectiveNoFileComp))
 	outputFlag(c, &f.output, "text", "json")
 	return c
 }
 
+// withdrawals are the values of install's --withdraw.
+var withdrawals = map[string]node.Answer{"auto": node.Unknown, "yes": node.Yes, "no": node.No}
+
 // installFlags are the flags of install and uninstall.
 type installFlags struct {
-	o      install.Options
-	dryRun bool
-	output string
+	o        install.Options
+	withdraw string
+	dryRun   bool
+	output   string
 }
 
 func (f *installFlags) paths(c *cobra.Command) {
@@ -57,6 +68,10 @@ func (f *installFlags) run(c *cobra.Command, env *Env) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
+	}
+	var ok bool
+	if f.o.Withdraw, ok = withdrawals[f.withdraw]; !ok {
+		return usagef("unknown --withdraw %q: auto, yes, no", f.withdraw)
 	}
 	f.o.Program, f.o.Version = self, Version
 	f.o.Completion = func(shell string) []byte { return completion(c.Root(), shell) }
@@ -95,6 +110,13 @@ func tellPlan(w io.Writer, p *install.Plan) {
 		chain = "none yet, in " + p.ConfDir
 	}
 	fmt.Fprintf(w, "chain: %s\n", report.Clean(chain))
+	if p.WithdrawWhy != "" {
+		with := "without"
+		if p.Withdraw {
+			with = "with"
+		}
+		fmt.Fprintf(w, "watch: %s --withdraw: %s\n", with, report.Clean(p.WithdrawWhy))
+	}
 	tellObstacles(w, p.Obstacles)
 	for _, a := range p.Actions {
 		if a.Do != install.Keep {

@@ -33,6 +33,11 @@ what it finds in the journal and the status file as the plugin would, tells call
 the shim's own list true to the chain that it wraps. It restores that list when somebody takes it away, three
 times in ten minutes at most, and never while the shim is being uninstalled or its binary is gone.
 
+A runtime that asks plugins for STATUS (containerd from 2.0.1, CRI-O from 1.32) is told when the chain cannot run.
+An older one takes the node for ready as long as there is a list. With --withdraw the list is taken away for it
+while the chain cannot be loaded: the node is NotReady then, and no pod can be stopped, both as without the shim.
+cni-shim install sets the flag where it finds such a runtime.
+
 It runs until it is interrupted: as the service cni-shim-watch, or in a DaemonSet. Exit status of --once: 0 the
 chain can take pods, 1 it cannot.`,
 		Example: `  cni-shim watch
@@ -47,6 +52,8 @@ chain can take pods, 1 it cannot.`,
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
 	c.Flags().StringVar(&f.textfile, "textfile", "", "replace `FILE` with the metrics of status -o prom at every look, for node_exporter")
 	c.Flags().BoolVar(&f.o.NoRestore, "no-restore", false, "tell only, and never write the shim's list")
+	c.Flags().BoolVar(&f.withdraw, "withdraw", false, "take the shim's list away while the chain cannot be loaded, unless the runtime asks for STATUS")
+	c.MarkFlagsMutuallyExclusive("no-restore", "withdraw")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
 	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
 	c.Flags().BoolVar(&f.isReady, "is-ready", false, "look at nothing: tell by the exit status whether --ready-file is fresh, for a probe of a container that has no other program")
@@ -58,6 +65,7 @@ type watchFlags struct {
 	confDir, binDir     string
 	readyFile, textfile string
 	once, isReady       bool
+	withdraw            bool
 	o                   watch.Options
 }
 
@@ -103,6 +111,9 @@ func (f *watchFlags) locate() {
 		r = found[0]
 	}
 	f.o.ConfDir, f.o.BinDirs = r.ConfDir, r.BinDirs
+	if f.withdraw {
+		f.o.Withdraw = &r
+	}
 	if f.confDir != "" {
 		f.o.ConfDir = filepath.Clean(f.confDir)
 	}

@@ -39,6 +39,7 @@ var agentStateMissing = Class{
 		"nodename … is empty",
 		"nodename not found",
 		"/run/… file does not exist",
+		"config file not found",
 	},
 	Weak: []string{
 		"open /run/… no such file or directory",
@@ -52,6 +53,7 @@ var agentStateMissing = Class{
 	Samples: []Sample{
 		{`plugin type="calico" failed (delete): stat /var/lib/calico/nodename: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`, "kubesphere/kubekey#2504"},
 		{`open /run/flannel/subnet.env: no such file or directory`, "kubernetes/website#10377"},
+		{`plugin type="bridge" failed (add): config file not found`, "k8snetworkplumbingwg/whereabouts v0.8.0, without its whereabouts.d/whereabouts.conf"},
 		{`plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory`, ""},
 	},
 }

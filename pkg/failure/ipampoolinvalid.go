@@ -3,6 +3,9 @@ package failure
 // ipamPoolInvalid tells failures of the reason IPAMPoolInvalid.
 var ipamPoolInvalid = Class{
 	Reason: "IPAMPoolInvalid",
+	Sure: []string{
+		"cannot find a qualified ippool", // beside it Calico logs that a file mtu does not exist
+	},
 	Any: []string{
 		"invalid address space",
 		"no available address pools",
@@ -83,6 +86,7 @@ var ipamPoolInvalid = Class{
 		"failed to parse subnet",
 	},
 	Samples: []Sample{
+		{`plugin type="calico" failed (add): cannot find a qualified ippool`, "projectcalico/calico v3.28, without an IP pool"},
 		{`Failed to allocate v6 pool: Failed to delegate: Failed to allocate pool: Invalid address space`, "Azure/aks-engine#3108"},
 		{`subnet 10.4.0.0/24 overlaps with other one on this address space`, "rancher-sandbox/rancher-desktop#3365"},
 		{`err:Failed to allocate pool: No available address pools.`, "Azure/azure-container-networking#1132"},

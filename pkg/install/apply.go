@@ -73,7 +73,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 
 // prepare makes directories, besides those made already, and writes the record, if it is another than before.
 func (p *Plan) prepare(old *record, made []string) (*record, error) {
-	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs, MadeList: old.MadeList || p.have == nil}
+	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs, MadeList: old.MadeList || p.have == nil && !p.away}
 	more, err := mkdirs(p.path(p.ConfDir))
 	if err != nil {
 		return nil, err

@@ -116,18 +116,21 @@ func (p *Plan) unitPath() string {
 
 func (p *Plan) there(path string) bool { return exists(p.path(path)) }
 
-// unit is the service for this node's directories.
+// unit is the service for this node's directories and runtime.
 func (p *Plan) unit() []byte {
-	if p.ConfDir == config.DefaultConfDir && p.BinDir == defaultBinDir {
-		return conf.Unit
+	const usual = "ExecStart=" + defaultBinDir + "/" + programName + " watch"
+	start, writes := usual, "ReadWritePaths=-/etc/cni"
+	if p.ConfDir != config.DefaultConfDir || p.BinDir != defaultBinDir {
+		quote := func(s string) string {
+			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(s) + `"`
+		}
+		start = "ExecStart=" + quote(p.BinDir+"/"+programName) + " watch --conf-dir " + quote(p.ConfDir) + " --bin-dir " + quote(p.BinDir)
+		writes = "ReadWritePaths=" + quote("-"+p.ConfDir)
 	}
-	quote := func(s string) string {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(s) + `"`
+	if p.Withdraw {
+		start += " --withdraw"
 	}
-	return []byte(strings.NewReplacer(
-		"ExecStart="+defaultBinDir+"/cni-shim watch", "ExecStart="+quote(p.BinDir+"/"+programName)+" watch --conf-dir "+quote(p.ConfDir)+" --bin-dir "+quote(p.BinDir),
-		"ReadWritePaths=-/etc/cni", "ReadWritePaths="+quote("-"+p.ConfDir),
-	).Replace(string(conf.Unit)))
+	return []byte(strings.NewReplacer(usual, start, "ReadWritePaths=-/etc/cni", writes).Replace(string(conf.Unit)))
 }
 
 // planFiles decides about the program and the support files. The record tells which of those that lie there are ours.

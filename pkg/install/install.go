@@ -32,17 +32,23 @@ type Options struct {
 	Program string // to install; "" for the program that runs
 	Version string // of it, for the record
 	Force   bool   // go on in spite of errors that the node may survive
+	// Withdraw tells whether the watch takes the list away while the chain cannot be loaded; Unknown: as the runtime needs it.
+	Withdraw node.Answer
 	// Completion makes the completion script of a shell: bash, zsh or fish.
 	Completion func(shell string) []byte
 }
 
 // Plan is what Install will do, and what stands against it.
 type Plan struct {
-	Runtime   string     `json:"runtime"` // its name, and where its settings are
-	ConfDir   string     `json:"confDir"`
-	BinDir    string     `json:"binDir"`
-	Network   string     `json:"network,omitempty"` // name of the chain's; empty where no chain can be loaded
-	Chain     string     `json:"chain,omitempty"`   // the chain in words
+	Runtime string `json:"runtime"` // its name, and where its settings are
+	ConfDir string `json:"confDir"`
+	BinDir  string `json:"binDir"`
+	Network string `json:"network,omitempty"` // name of the chain's; empty where no chain can be loaded
+	Chain   string `json:"chain,omitempty"`   // the chain in words
+	// Withdraw tells whether the service takes the list away while the chain cannot be loaded, and WithdrawWhy why or why not.
+	Withdraw    bool   `json:"withdraw"`
+	WithdrawWhy string `json:"withdrawWhy,omitempty"` // empty where there will be no service
+
 	Obstacles []Obstacle `json:"obstacles"`
 	Actions   []Action   `json:"actions"`
 
@@ -50,6 +56,7 @@ type Plan struct {
 	items []item
 	list  []byte // as it will be; nil: it is left, or waits
 	have  []byte // as it is; nil: there is none
+	away  bool   // a watch has taken it away, and will write it back
 }
 
 // Obstacle is something that stands against the plan.
@@ -111,10 +118,12 @@ func New(ctx context.Context, o Options) (*Plan, error) {
 		p.Network, p.Chain = ch.Name, fmt.Sprintf("%s in %s: %s", ch.Name, p.bare(ch.Source.Path), strings.Join(types, ", "))
 	}
 	p.check(r, ch)
+	asks := r.AsksSTATUS(o.Root)
+	p.withdraw(r.Name(), asks)
 	if err := p.planFiles(); err != nil {
 		return nil, err
 	}
-	p.planList(ch, runs, cause, callsSTATUS(r, o.Root))
+	p.planList(ch, runs, cause, asks == node.Yes)
 	return p, nil
 }
 
@@ -186,7 +195,7 @@ func (p *Plan) runs(ctx context.Context, ch *chain.Chain, r node.Runtime) bool {
 // load reads the chain that will be wrapped: that of the shim's list as it is, else what the options say.
 func (p *Plan) load() (*chain.Chain, error) {
 	entry := config.Default()
-	if text, err := outer.Read(p.path(p.ConfDir)); err == nil {
+	if text, _, err := p.readList(); err == nil {
 		if l, err := outer.Parse(text); err == nil {
 			entry, _ = l.Config(p.ConfDir)
 		}
@@ -210,12 +219,14 @@ func (p *Plan) load() (*chain.Chain, error) {
 // take the node for ready, and then every pod fails; one that asks keeps the node NotReady and tells why.
 func (p *Plan) planList(ch *chain.Chain, runs bool, cause error, asks bool) {
 	path := filepath.Join(p.ConfDir, outer.Name)
-	have, err := outer.Read(p.path(p.ConfDir))
+	have, away, err := p.readList()
 	if err != nil {
 		p.fail(true, "", "%s: %v", path, err)
 		return
 	}
-	p.have = have
+	if p.have, p.away = have, away; away {
+		p.have = nil
+	}
 	var l *outer.List
 	if have != nil {
 		if l, err = outer.Parse(have); err == outer.ErrForeign {
@@ -244,6 +255,9 @@ func (p *Plan) planList(ch *chain.Chain, runs bool, cause error, asks bool) {
 	}
 	switch {
 	case ch != nil:
+	case away:
+		p.act(Wait, path, "until the chain can be loaded: the watch has taken it away, and will write it back")
+		return
 	case l != nil:
 		p.act(Keep, path, "")
 		return
@@ -255,15 +269,49 @@ func (p *Plan) planList(ch *chain.Chain, runs bool, cause error, asks bool) {
 		p.fail(true, "", "%s: %v", path, err)
 		return
 	}
-	if l != nil && outer.Same(have, text) {
+	if p.have != nil && outer.Same(have, text) {
 		p.act(Keep, path, "")
 		return
 	}
 	p.list = text
-	if have == nil {
+	if p.have == nil {
 		p.act(Write, path, "")
 	} else {
 		p.act(Replace, path, "")
+	}
+}
+
+// readList reads the shim's list, or what a watch that has taken it away will write back; then away is true.
+func (p *Plan) readList() (text []byte, away bool, err error) {
+	return outer.ReadKept(p.path(p.ConfDir), p.path(config.DefaultStateDir))
+}
+
+// withdraw decides whether the watch takes the list away while the chain cannot be loaded. A runtime that asks for no STATUS takes the
+// node for ready as long as there is a list; one that asks is told, and must keep it.
+func (p *Plan) withdraw(runtime string, asks node.Answer) {
+	if !p.there(filepath.Dir(adminUnit)) {
+		return
+	}
+	forced := p.o.Withdraw != node.Unknown
+	if p.Withdraw = asks == node.No; forced {
+		p.Withdraw = p.o.Withdraw == node.Yes
+	}
+	switch asks {
+	case node.Yes:
+		p.WithdrawWhy = runtime + " asks for STATUS and is told why the chain cannot run"
+		if p.Withdraw {
+			p.WithdrawWhy = "as asked, without effect: " + p.WithdrawWhy
+		}
+	case node.No:
+		p.WithdrawWhy = runtime + " does not ask for STATUS: while the chain cannot be loaded the list is taken away, and the node is NotReady, as without the shim"
+		if !p.Withdraw {
+			p.WithdrawWhy = "as asked: " + runtime + " does not ask for STATUS, and takes the node for ready while the chain cannot be loaded"
+		}
+	default:
+		p.WithdrawWhy = "it cannot be told whether " + runtime + " asks for STATUS (--withdraw yes if it does not)"
+		if forced {
+			p.WithdrawWhy = "as asked"
+		}
 	}
 }
 

@@ -3,16 +3,15 @@ package install
 import (
 	"bytes"
 	"context"
-	"debug/buildinfo"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/outer"
 )
 
@@ -377,37 +376,6 @@ func TestHalfWay(t *testing.T) {
 	}
 }
 
-func TestModuleVersion(t *testing.T) {
-	dir := t.TempDir()
-	for text, want := range map[string]string{
-		"": "[]", "dep\tm\tv": "[0 0 0]", "dep\tm\tv1.2.3-0.2024\n": "[1 2 3]", "dep\tmm\tv1.2.3\n": "[]",
-		strings.Repeat("-", 1<<20-5) + "dep\tm\tv10.20.30\th1:\n": "[10 20 30]",
-		strings.Repeat("-", 3<<20):                                "[]",
-	} {
-		path := filepath.Join(dir, "p")
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(moduleVersion(path, "m")); got != want {
-			t.Errorf("%.40q: %s, want %s", text, got, want)
-		}
-	}
-	// A real program, with what debug/buildinfo reads in it.
-	real := filepath.Join(dir, "real")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", real, "../../plugin").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	info, err := buildinfo.ReadFile(real)
-	if err != nil || len(info.Deps) == 0 {
-		t.Fatalf("%v %v", info, err)
-	}
-	for _, d := range info.Deps {
-		if got := moduleVersion(real, d.Path); fmt.Sprint(got) != fmt.Sprint(parseVersion([]byte(d.Version[1:]))) {
-			t.Errorf("%s %s: %v", d.Path, d.Version, got)
-		}
-	}
-}
-
 // The unit for other directories is one that systemd reads as meant.
 func TestUnit(t *testing.T) {
 	p := &Plan{ConfDir: `/var/a b%c`, BinDir: "/opt/x"}
@@ -419,5 +387,122 @@ func TestUnit(t *testing.T) {
 		if !bytes.Contains(unit, []byte("\n"+line+"\n")) {
 			t.Errorf("no %s in\n%s", line, unit)
 		}
+	}
+}
+
+// The service takes the list away for a runtime that asks for no STATUS, unless an admin says otherwise; what cannot be told is no.
+func TestWithdraw(t *testing.T) {
+	const containerd = "/usr/bin/containerd"
+	for name, c := range map[string]struct {
+		config, program string
+		want            node.Answer
+		withdraw        bool
+		why             string
+	}{
+		"asks":            {"version = 3\n", "", node.Unknown, false, "containerd asks for STATUS and is told why the chain cannot run"},
+		"does not ask":    {"version = 2\n", "dep\tgithub.com/containerd/go-cni\tv1.1.9\th1:\n", node.Unknown, true, "containerd does not ask for STATUS: while the chain"},
+		"asks, version 2": {"version = 2\n", "dep\tgithub.com/containerd/go-cni\tv1.1.12\th1:\n", node.Unknown, false, "containerd asks for STATUS and is told why"},
+		"no program":      {"version = 2\n", "", node.Unknown, false, "it cannot be told whether containerd asks for STATUS (--withdraw yes if it does not)"},
+		"yes":             {"version = 2\n", "", node.Yes, true, "as asked"},
+		"yes for nothing": {"version = 3\n", "", node.Yes, true, "as asked, without effect: containerd asks for STATUS"},
+		"no":              {"version = 2\n", "dep\tgithub.com/containerd/go-cni\tv1.1.9\th1:\n", node.No, false, "as asked: containerd does not ask for STATUS, and takes the node for ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := tree(t, healthy(map[string]string{containerdV2: c.config, containerd: c.program}))
+			before := snapshot(t, root)
+			p := plan(t, Options{Root: root, Withdraw: c.want})
+			if p.Withdraw != c.withdraw || !strings.HasPrefix(p.WithdrawWhy, c.why) {
+				t.Errorf("%v: %s", p.Withdraw, p.WithdrawWhy)
+			}
+			if err := p.Apply(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			unit, _ := os.ReadFile(root + adminUnit)
+			if got := bytes.Contains(unit, []byte("\nExecStart=/opt/cni/bin/cni-shim watch --withdraw\n")); got != c.withdraw {
+				t.Errorf("%s", unit)
+			}
+			if p := plan(t, Options{Root: root, Withdraw: c.want}); p.Changes() {
+				t.Errorf("a second install: %+v", p.Actions)
+			}
+			uninstall(t, root)
+			if after := snapshot(t, root); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+		})
+	}
+}
+
+// While a watch has taken the list away, an install leaves it so or writes it back as it was, and an uninstall gives the node back.
+func TestWithdrawn(t *testing.T) {
+	const outerList, state = "/etc/cni/net.d/00-cni-shim.conflist", "/var/lib/cni-shim"
+	for name, own := range map[string]string{
+		"install's":  "",
+		"an admin's": `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"cni-shim","chain":"/etc/elsewhere"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := healthy(map[string]string{containerdV2: "version = 2\n"})
+			if own != "" {
+				files[outerList], files["/etc/elsewhere/10-lab.conflist"] = own, lab
+			}
+			root := tree(t, files)
+			before := snapshot(t, root)
+			install := func() *Plan {
+				t.Helper()
+				p := plan(t, Options{Root: root})
+				if err := p.Apply(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			install()
+			text, _ := outer.Read(root + "/etc/cni/net.d")
+			mine := []byte(strings.Replace(string(text), `"chain"`, `"logLevel": "debug", "chain"`, 1))
+			if err := outer.Write(root+"/etc/cni/net.d", mine, text); err != nil {
+				t.Fatal(err)
+			}
+			chain := root + list
+			if own != "" {
+				chain = root + "/etc/elsewhere/10-lab.conflist"
+			}
+			withdraw := func() {
+				t.Helper()
+				now, _ := outer.Read(root + "/etc/cni/net.d")
+				if err := outer.Withdraw(root+"/etc/cni/net.d", root+state, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			withdraw()
+			fi, _ := os.Stat(chain)
+			rewrite := func(text string) {
+				t.Helper()
+				if err := os.WriteFile(chain, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rewrite("{")
+			if p := install(); exists(root+outerList) || !strings.Contains(fmt.Sprint(p.Actions), "the watch has taken it away") {
+				t.Errorf("%+v", p.Actions)
+			}
+			rewrite(lab)
+			install()
+			if text, _ := outer.Read(root + "/etc/cni/net.d"); !bytes.Contains(text, []byte(`"logLevel": "debug"`)) {
+				t.Errorf("written back: %s", text)
+			}
+			withdraw()
+			if err := os.Chtimes(chain, fi.ModTime(), fi.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+			if own != "" {
+				uninstall(t, root)
+				if text, _ := os.ReadFile(root + outerList); !bytes.Contains(text, []byte(`"portmap"`)) || bytes.Contains(text, []byte("cni-shim")) {
+					t.Errorf("in the place of an admin's list: %s", text)
+				}
+				return
+			}
+			uninstall(t, root)
+			if after := snapshot(t, root); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+		})
 	}
 }

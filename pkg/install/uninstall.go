@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -149,7 +150,7 @@ func (r *Removal) where() {
 // readEntry reads the shim's entry: it says where status and state are, and what it wraps.
 func (r *Removal) readEntry() {
 	r.entry = config.Default()
-	if text, err := outer.Read(r.path(r.ConfDir)); err == nil && text != nil {
+	if text, _, err := r.readList(); err == nil && text != nil {
 		if l, err := outer.Parse(text); err == nil {
 			r.entry, _ = l.Config(r.ConfDir)
 		}
@@ -163,7 +164,7 @@ func (r *Removal) readEntry() {
 // chain that the runtime does not find without it, the chain takes its place.
 func (r *Removal) removeList() bool {
 	path := filepath.Join(r.ConfDir, outer.Name)
-	text, err := outer.Read(r.path(r.ConfDir))
+	text, away, err := r.readList()
 	if err != nil {
 		r.left("%s: %v", path, err)
 	}
@@ -177,8 +178,16 @@ func (r *Removal) removeList() bool {
 	}
 	inside := r.entry.Chain.Path == r.ConfDir || filepath.Dir(r.entry.Chain.Path) == r.ConfDir
 	if l != nil && (l.Bare() || !inside && !r.rec.MadeList) {
+		if away { // what is an admin's own goes or stays as if it had never been away
+			if err := outer.Write(r.path(r.ConfDir), text, nil); err != nil {
+				r.left("%s: %v", path, err)
+			}
+		}
 		r.unwrap(path, text, l)
 		return true
+	}
+	if away {
+		return true // calls that began before may go on
 	}
 	if err := os.Remove(r.path(path)); err != nil {
 		r.left("%v", err)
@@ -188,13 +197,22 @@ func (r *Removal) removeList() bool {
 	return true
 }
 
+// readList reads the shim's list, or what a watch that has taken it away would write back; then away is true.
+func (r *Removal) readList() (text []byte, away bool, err error) {
+	return outer.ReadKept(r.path(r.ConfDir), r.path(config.DefaultStateDir))
+}
+
 // unwrap writes the admin's chain in the place of the list that the shim stood in with it.
 func (r *Removal) unwrap(path string, text []byte, l *outer.List) {
 	var inner []byte
 	var err error
+	entry := *r.entry
+	if entry.Chain.Path != "" {
+		entry.Chain.Path = r.path(entry.Chain.Path)
+	}
 	if l.Bare() {
 		inner, err = l.Without()
-	} else if ch, loadErr := chain.Load(r.entry); loadErr == nil {
+	} else if ch, loadErr := chain.Load(&entry); loadErr == nil {
 		inner, err = ch.Raw().Inlined()
 	} else {
 		err = loadErr
@@ -256,7 +274,10 @@ func (r *Removal) handOver(ctx context.Context) {
 			r.left("attachment %s of container %s, which no runtime will ask for: %v", k.IfName, k.ContainerID, err)
 		}
 	}
-	now, _ := chain.Load(r.entry)
+	today := ""
+	if now, err := chain.Load(r.entry); err == nil {
+		today = stored(now.Raw())
+	}
 	networks, err := store.Networks()
 	if err != nil {
 		r.left("attachments: %v", err)
@@ -270,7 +291,7 @@ func (r *Removal) handOver(ctx context.Context) {
 				r.left("attachment %s of container %s: %v", k.IfName, k.ContainerID, err)
 				continue
 			}
-			if now == nil || string(now.Bytes) != string(e.Chain.Config) {
+			if stored(e.Chain) != today {
 				others++
 			}
 			if err := attachment.ReplaceInRuntime(k, e.Chain); err != nil {
@@ -279,8 +300,15 @@ func (r *Removal) handOver(ctx context.Context) {
 		}
 	}
 	if others > 0 {
-		r.note("%d attachments were added by another chain than today's: a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
+		r.note("attachments that were added by another chain than today's: %d; a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
 	}
+}
+
+// stored is a chain's text as it is stored, wherever it came from: without the spaces of its file.
+func stored(c chain.Raw) string {
+	c.Source = chain.Source{}
+	b, _ := json.Marshal(c) // of JSON that has been parsed
+	return string(b)
 }
 
 // removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
@@ -306,7 +334,7 @@ func (r *Removal) removeProgram() bool {
 
 // What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
 var (
-	stateNames  = []string{"attachments", "outer.conflist", recordName, uninstalled, ".tmp", ".lock-install"}
+	stateNames  = []string{"attachments", outer.Remembered, outer.Withdrawn, recordName, uninstalled, ".tmp", ".lock-install"}
 	statusNames = []string{"records", "calls", "chains", ".tmp"}
 )
 

@@ -78,6 +78,12 @@ func (l *List) Bare() bool {
 	return entry.get("chain") == nil && len(l.plugins) > 1
 }
 
+// Refers tells an entry that names the chain's place, or none, from one that holds the chain itself.
+func (l *List) Refers() bool {
+	entry := bytes.TrimSpace(parseObject(l.plugins[l.at]).get("chain"))
+	return !bytes.HasPrefix(entry, []byte("{"))
+}
+
 // Without is the list as it would be had the shim never stood in it.
 func (l *List) Without() ([]byte, error) {
 	list := &object{}

@@ -20,6 +20,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/journal"
+	"github.com/cni-shim/cni-shim/pkg/outer"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/stale"
 	"github.com/cni-shim/cni-shim/pkg/status"
@@ -112,6 +113,9 @@ func Take(ctx context.Context, o Options) *Survey {
 	}
 	if o.StateDir != "" {
 		entry.StateDir = o.StateDir
+	}
+	if !s.own && outer.Away(entry.StateDir) {
+		s.Now.Files = append(s.Now.Files, File{outer.Name, "the watch has taken it away (--withdraw) until the chain can be loaded"})
 	}
 	var err error
 	if s.File, err = status.Open(entry.StatusFile).Read(); err != nil {

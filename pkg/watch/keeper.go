@@ -15,7 +15,9 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/outer"
+	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
@@ -25,27 +27,25 @@ const (
 	window   = 10 * time.Minute
 )
 
-// Names in the state directory.
-const (
-	uninstalled = "uninstalled"    // stands while the shim is being removed: the list is then nobody's to restore
-	remembered  = "outer.conflist" // the list as it was last right
-)
+// uninstalled, in the state directory, stands while the shim is being removed: the list is then nobody's to restore.
+const uninstalled = "uninstalled"
 
 // keeper keeps the shim's list in dir true to the chain.
 type keeper struct {
 	dir, state string
 	bins       []string
-	right      []byte      // the list as it was last right; nil: never
-	tries      []time.Time // of restorations
-	gaveUp     string      // the directory as it was when restoring was given up; empty: it was not
-	standing   string      // what is told as long as that holds
+	withdraw   *node.Runtime // for which the list is away while the chain cannot be loaded; nil: it stays
+	right      []byte        // the list as it was last right; nil: never
+	tries      []time.Time   // of restorations
+	gaveUp     string        // the directory as it was when restoring was given up; empty: it was not
+	standing   string        // what is told as long as that holds
 	wrote      time.Time
 	now        func() time.Time
 }
 
 func newKeeper(dir, state string, bins []string) *keeper {
 	k := &keeper{dir: dir, state: state, bins: bins, now: time.Now}
-	if b, err := disk.Read(filepath.Join(state, remembered), chain.MaxSize); err == nil {
+	if b, err := disk.Read(filepath.Join(state, outer.Remembered), chain.MaxSize); err == nil {
 		if _, err := outer.Parse(b); err == nil {
 			k.right = b
 		}
@@ -84,9 +84,9 @@ func (k *keeper) elsewhere() string {
 	return ""
 }
 
-// keep compares the list with what it has to be for the chain, nil where none can be loaded, and writes it where it may. It returns
-// what it did and what stands in its way, each empty where there is nothing to tell.
-func (k *keeper) keep(ch *chain.Chain, runs bool) (done, stands string) {
+// keep compares the list with what it has to be for the chain, nil where none can be loaded, and writes it where it may. f says why
+// the chain cannot run, nil where it can. It returns what it did and what stands in its way, each empty where there is nothing to tell.
+func (k *keeper) keep(ch *chain.Chain, f *report.Failure) (done, stands string) {
 	have, err := outer.Read(k.dir)
 	if err != nil {
 		return "", outer.Name + " cannot be read: " + err.Error()
@@ -100,11 +100,14 @@ func (k *keeper) keep(ch *chain.Chain, runs bool) (done, stands string) {
 	if list != nil && list.Bare() || have == nil && (k.elsewhere() != "" || !exists(k.dir)) {
 		return "", ""
 	}
+	if done, stands, over := k.away(ch, f, list, have); over {
+		return done, stands
+	}
 	want, err := k.want(ch, list, have)
 	switch {
 	case err != nil:
 		return "", outer.Name + " is left as it is: " + err.Error()
-	case want == nil, have == nil && k.right == nil && !runs:
+	case want == nil, have == nil && k.right == nil && f != nil:
 		return "", "" // an older runtime would take the node for ready
 	case list != nil && outer.Same(have, want):
 		k.remember(have)
@@ -116,7 +119,7 @@ func (k *keeper) keep(ch *chain.Chain, runs bool) (done, stands string) {
 		}
 		return "", outer.Name + " is no longer kept: " + why
 	}
-	restores := k.right != nil && (list == nil || outer.Same(want, k.right))
+	restores := !(have == nil && outer.Away(k.state)) && k.right != nil && (list == nil || outer.Same(want, k.right))
 	if restores && !k.may() {
 		return "", k.standing
 	}
@@ -153,6 +156,8 @@ func (k *keeper) want(ch *chain.Chain, list *outer.List, have []byte) ([]byte, e
 // doing says what is done with the list as it is.
 func (k *keeper) doing(have []byte, list *outer.List, restores bool, ch *chain.Chain) string {
 	switch {
+	case have == nil && outer.Away(k.state):
+		return outer.Name + " is written back"
 	case have == nil && restores:
 		return outer.Name + " was gone and is restored: " + blame(k.dir, k.wrote)
 	case have == nil:
@@ -217,11 +222,12 @@ func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
 // remember keeps the list as it is right now, beyond this process. It is as good as the last that could be written.
 func (k *keeper) remember(text []byte) {
 	k.gaveUp = ""
+	_ = os.Remove(filepath.Join(k.state, outer.Withdrawn))
 	if bytes.Equal(text, k.right) {
 		return
 	}
 	k.right = text
 	if disk.EnsureDir(k.state, 0o700) == nil {
-		_ = disk.Replace(k.state, remembered, text, 0o600, false)
+		_ = disk.Replace(k.state, outer.Remembered, text, 0o600, false)
 	}
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,21 +9,23 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/outer"
+	"github.com/cni-shim/cni-shim/pkg/report"
 )
 
 const lab = `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge"}]}`
 
-// node is a keeper of a directory of the test's own.
-type node struct {
+// ground is a keeper of a directory of the test's own.
+type ground struct {
 	*testing.T
 	*keeper
 	clock time.Time
 }
 
-func newNode(t *testing.T) *node {
+func newGround(t *testing.T) *ground {
 	root := t.TempDir()
-	n := &node{T: t, clock: time.Now()}
+	n := &ground{T: t, clock: time.Now()}
 	for _, d := range []string{"net.d", "bin"} {
 		if err := os.Mkdir(filepath.Join(root, d), 0o755); err != nil {
 			t.Fatal(err)
@@ -34,7 +37,7 @@ func newNode(t *testing.T) *node {
 	return n
 }
 
-func (n *node) write(path, text string) {
+func (n *ground) write(path, text string) {
 	n.Helper()
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(n.dir, path)
@@ -44,21 +47,28 @@ func (n *node) write(path, text string) {
 	}
 }
 
-func (n *node) remove(path string) {
+func (n *ground) remove(path string) {
 	n.Helper()
 	if err := os.Remove(path); err != nil {
 		n.Fatal(err)
 	}
 }
 
-func (n *node) list() string { return filepath.Join(n.dir, outer.Name) }
+func failed(err error) *report.Failure {
+	if err == nil {
+		return nil
+	}
+	return report.NotLoaded(err)
+}
+
+func (n *ground) list() string { return filepath.Join(n.dir, outer.Name) }
 
 // step keeps the list for the chain as it is on disk, and compares what is told and whether the list is there.
-func (n *node) step(done, stands string, there bool) {
+func (n *ground) step(done, stands string, there bool) {
 	n.Helper()
 	entry, _ := n.entry()
 	ch, err := chain.Load(entry)
-	gotDone, gotStands := n.keep(ch, err == nil)
+	gotDone, gotStands := n.keep(ch, failed(err))
 	if _, err := os.Stat(n.list()); !strings.Contains(gotDone, done) || (done == "") != (gotDone == "") || !strings.Contains(gotStands, stands) || (stands == "") != (gotStands == "") || (err == nil) != there {
 		n.Errorf("did %q, stands %q, list: %v; want %q, %q, %v", gotDone, gotStands, err, done, stands, there)
 	}
@@ -71,7 +81,7 @@ func (n *node) step(done, stands string, there bool) {
 
 // The list comes with a chain that runs, follows it, and stays while the chain is broken.
 func TestFollow(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.step("", "", false)
 	n.write("10-lab.conflist", "{")
 	n.step("", "", false)
@@ -88,7 +98,7 @@ func TestFollow(t *testing.T) {
 
 // What others add stays; what they spoil is mended; a list of theirs in its place is left alone.
 func TestOthers(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.step("is written", "", true)
 	text, _ := outer.Read(n.dir)
@@ -106,14 +116,14 @@ func TestOthers(t *testing.T) {
 		t.Errorf("lost what others added:\n%s", after)
 	}
 	n.write(outer.Name, lab)
-	if done, stands := n.keep(nil, false); done != "" || !strings.Contains(stands, "the shim does not stand in; it is left") {
+	if done, stands := n.keep(nil, report.NotLoaded(errors.New("none"))); done != "" || !strings.Contains(stands, "the shim does not stand in; it is left") {
 		t.Errorf("%q %q", done, stands)
 	}
 }
 
 // Of a broken list that nobody has seen right none is made up.
 func TestBrokenFromTheStart(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.write(outer.Name, `{"name":"lab","plugins":[{"type":"cni-shim","chain":"/elsewhere",}]}`)
 	entry, _ := n.entry()
@@ -121,14 +131,14 @@ func TestBrokenFromTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done, stands := n.keep(ch, true); done+stands != "" {
+	if done, stands := n.keep(ch, nil); done+stands != "" {
 		t.Errorf("%q %q", done, stands)
 	}
 }
 
 // Three times in ten minutes, then never until something else changes; and it says who.
 func TestFight(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.step("is written", "", true)
 	backup := n.list() + ".cilium_bak"
@@ -154,7 +164,7 @@ func TestFight(t *testing.T) {
 	n.remove(n.list())
 	entry, _ := n.entry()
 	ch, _ := chain.Load(entry)
-	if done, _ := n.keep(ch, true); !strings.Contains(done, "perhaps Cilium, whose 05-cilium.conflist stands here") {
+	if done, _ := n.keep(ch, nil); !strings.Contains(done, "perhaps Cilium, whose 05-cilium.conflist stands here") {
 		t.Error(done)
 	}
 	// Whoever comes seldom is met every time.
@@ -167,7 +177,7 @@ func TestFight(t *testing.T) {
 
 // A list that is gone with the shim stays gone.
 func TestRemoved(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.step("is written", "", true)
 	mark := filepath.Join(n.state, uninstalled)
@@ -175,7 +185,7 @@ func TestRemoved(t *testing.T) {
 	n.write("10-lab.conflist", strings.Replace(lab, "lab", "moved", 1))
 	entry, _ := n.entry()
 	ch, _ := chain.Load(entry)
-	if done, stands := n.keep(ch, true); done != "" || !strings.Contains(stands, "is no longer kept: the shim is being uninstalled") {
+	if done, stands := n.keep(ch, nil); done != "" || !strings.Contains(stands, "is no longer kept: the shim is being uninstalled") {
 		t.Errorf("%q %q", done, stands)
 	}
 	n.remove(n.list())
@@ -187,7 +197,7 @@ func TestRemoved(t *testing.T) {
 
 // A new process knows what the one before it kept.
 func TestRemembered(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.step("is written", "", true)
 	text, _ := outer.Read(n.dir)
@@ -206,9 +216,75 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
+// With --withdraw the list is there as long as the chain can be loaded, whoever takes it away, and it comes back as it was.
+func TestWithdraw(t *testing.T) {
+	n := newGround(t)
+	n.withdraw = &node.Runtime{Kind: node.Containerd, MaxConfNum: 1, CallsSTATUS: node.No}
+	n.write("10-lab.conflist", lab)
+	n.step("is written", "", true)
+	text, _ := outer.Read(n.dir)
+	mine := strings.Replace(string(text), `"chain"`, `"logLevel": "debug", "chain"`, 1)
+	n.write(outer.Name, mine)
+	back := func() {
+		t.Helper()
+		n.write("10-lab.conflist", lab)
+		n.step("is written back", "", true)
+		if text, _ := outer.Read(n.dir); !strings.Contains(string(text), `"logLevel": "debug"`) || outer.Away(n.state) {
+			t.Errorf("%s", text)
+		}
+		n.step("", "", true)
+	}
+	const broken = `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge",}]}`
+	for range 2 * maxTries { // it is no fight
+		n.write("10-lab.conflist", broken)
+		n.step(`taken away until the chain can be loaded, for a runtime that asks for no STATUS would take the node for ready (--withdraw): `+
+			`10-lab.conflist:1:63: trailing comma after "bridge" [ConfigInvalid] delete the comma`, "", false)
+		n.step("", "", false)
+		back()
+	}
+	n.remove(filepath.Join(n.dir, "10-lab.conflist"))
+	n.step("[ConfigMissing]", "", false)
+	back()
+	// A new process knows; one that may not withdraw brings it back.
+	n.write("10-lab.conflist", broken)
+	n.step("is taken away", "", false)
+	w := n.withdraw
+	n.keeper = newKeeper(n.dir, n.state, n.bins)
+	n.now, n.withdraw = time.Now, w
+	n.step("", "", false)
+	n.withdraw = nil
+	n.step("is written back", "", true)
+	n.step("", "", true)
+	// A runtime that asks is told.
+	n.withdraw = &node.Runtime{Kind: node.Containerd, MaxConfNum: 1, CallsSTATUS: node.Yes}
+	n.step("", "containerd asks plugins for STATUS, and is told why the chain cannot run: --withdraw has no effect", true)
+	// CRI-O would go on to the next file; containerd does not.
+	n.write("20-other.conflist", lab)
+	n.withdraw = &node.Runtime{Kind: node.CRIO, MaxConfNum: 1, CallsSTATUS: node.No}
+	n.step("", "is not taken away: cri-o would load 20-other.conflist in the place of the chain", true)
+	n.withdraw = w
+	n.step("is taken away", "", false)
+	back()
+	// A list that holds the chain, a foreign one, one that cannot be remembered and one that is being uninstalled stay.
+	inline := `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"cni-shim","chain":{"plugins":[{}]}}]}`
+	n.write(outer.Name, inline)
+	n.step("", "", true)
+	n.write(outer.Name, mine)
+	n.step("", "", true)
+	n.write("10-lab.conflist", broken)
+	n.write(filepath.Join(n.state, uninstalled), "")
+	n.step("", "is no longer kept: the shim is being uninstalled", true)
+	n.remove(filepath.Join(n.state, uninstalled))
+	state := n.state
+	n.state = n.list() // no directory
+	n.step("", "cannot be taken away: ", true)
+	n.state = state
+	n.step("is taken away", "", false)
+}
+
 // An admin who has the shim in a list of another name has arranged it so.
 func TestElsewhere(t *testing.T) {
-	n := newNode(t)
+	n := newGround(t)
 	n.write("10-lab.conflist", lab)
 	n.write("05-mine.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"cni-shim","logLevel":"debug"}]}`)
 	n.step("", "", false)

@@ -12,6 +12,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/shim"
 	"github.com/cni-shim/cni-shim/pkg/status"
@@ -25,8 +26,10 @@ type Options struct {
 	StatusFile string
 	// StateDir holds what is remembered of the list, and the mark of an uninstallation.
 	StateDir  string
-	NoRestore bool          // tell only, and leave the list as it is
-	Check     check.Options // of the directory
+	NoRestore bool // tell only, and leave the list as it is
+	// Withdraw takes the list away while the chain cannot be loaded, unless this runtime asks plugins for STATUS; nil: never.
+	Withdraw *node.Runtime
+	Check    check.Options // of the directory
 }
 
 // Watch is one watcher of a node. It is not safe for concurrent use.
@@ -49,6 +52,7 @@ func New(o Options) (*Watch, error) {
 		}
 	}
 	w := &Watch{o: o, keeper: newKeeper(o.ConfDir, o.StateDir, o.BinDirs), entry: config.Default()}
+	w.keeper.withdraw = o.Withdraw
 	return w, os.Setenv("CNI_PATH", strings.Join(o.BinDirs, string(filepath.ListSeparator)))
 }
 
@@ -71,7 +75,7 @@ func (w *Watch) Look() *report.Failure {
 	f := look.Take(context.Background()) // a plugin that is killed while it tells its versions would count as one that has none
 	var stands []report.Note
 	if !w.o.NoRestore && refused == nil {
-		done, stand := w.keeper.keep(ch, f == nil)
+		done, stand := w.keeper.keep(ch, f)
 		if done != "" {
 			look.Note("", done)
 		}

@@ -29,8 +29,10 @@ var programs = []program{
 // guests are what some tests need besides, by name. Those with a module of their own are made of the versions that they were
 // released with.
 var guests = map[string]program{
-	"multus":  {"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
-	"kubelet": {"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
+	"multus":      {"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
+	"whereabouts": {"whereabouts", "cni/whereabouts", []string{"github.com/k8snetworkplumbingwg/whereabouts/cmd"}},
+	"calico":      {"calico", "cni/", []string{"github.com/projectcalico/calico/cni-plugin/cmd/calico"}},
+	"kubelet":     {"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
 }
 
 const plugins = "github.com/containernetworking/plugins/plugins/"
@@ -60,7 +62,7 @@ func Build(cache string) error {
 	return packImages(cache)
 }
 
-// BuildGuest makes a program that some tests need besides: multus, kubelet or critest.
+// BuildGuest makes a program that some tests need besides: multus, whereabouts, calico, kubelet or critest.
 func BuildGuest(cache, name string) error {
 	if name == "critest" { // a test and nothing else, so it cannot be a tool of this module
 		return goTool(".", "test", "-c", "-o", filepath.Join(cache, "bin", name), "sigs.k8s.io/cri-tools/cmd/critest")

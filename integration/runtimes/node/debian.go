@@ -5,19 +5,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // packages are taken from Debian and unpacked beside the system, with the libraries that podman needs: nothing is installed, and
 // no service starts.
 var packages = []string{
 	"runc", "containerd", "busybox-static",
+	"etcd-server",
 	"podman", "conmon", "libgpgme11", "libassuan0", "libsubid4", "libdevmapper1.02.1", "libglib2.0-0", "libseccomp2",
 }
 
-// unpackDebian fills a directory with the packages' files; it does nothing where that was done.
+// unpackDebian fills a directory with the packages' files; it does nothing where that was done with the same packages.
 func unpackDebian(dir string) error {
 	done := filepath.Join(dir, ".done")
-	if _, err := os.Stat(done); err == nil {
+	list := strings.Join(packages, "\n")
+	if b, err := os.ReadFile(done); err == nil && string(b) == list {
 		return nil
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -43,5 +46,5 @@ func unpackDebian(dir string) error {
 			return fmt.Errorf("dpkg-deb -x %s: %v: %s", d, err, out)
 		}
 	}
-	return os.WriteFile(done, nil, 0o644)
+	return os.WriteFile(done, []byte(list), 0o644)
 }

@@ -109,14 +109,17 @@ func mounts(cache string) error {
 	if err := unix.Mount("tmpfs", scratch, "tmpfs", 0, "mode=755"); err != nil {
 		return err
 	}
-	upper, work := filepath.Join(scratch, "upper"), filepath.Join(scratch, "work")
-	for _, d := range []string{upper, work} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			return err
+	for _, dir := range []string{"/etc", "/usr/local"} {
+		own := filepath.Join(scratch, dir)
+		upper, work := filepath.Join(own, "upper"), filepath.Join(own, "work")
+		for _, d := range []string{upper, work} {
+			if err := os.MkdirAll(d, 0o755); err != nil {
+				return err
+			}
 		}
-	}
-	if err := unix.Mount("overlay", "/etc", "overlay", 0, "lowerdir=/etc,upperdir="+upper+",workdir="+work); err != nil {
-		return fmt.Errorf("overlay on /etc: %w", err)
+		if err := unix.Mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work); err != nil {
+			return fmt.Errorf("overlay on %s: %w", dir, err)
+		}
 	}
 	for _, d := range []string{"/run", "/var/lib", "/opt"} {
 		if err := unix.Mount("tmpfs", d, "tmpfs", 0, "mode=755"); err != nil {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Own is the name of the shim's list in net.d.
@@ -14,8 +16,32 @@ func (n *Node) Install(network string) {
 	n.Write(Own, strings.Replace(n.Sample(Own), `"k8s-pod-network"`, `"`+network+`"`, 1))
 }
 
-// Uninstall takes the shim's list away; its program stays for the pods that it added.
-func (n *Node) Uninstall() { n.Remove(Own) }
+// TakeOver runs `cni-shim install` as an admin does on a node that has never seen the shim, and returns what it prints.
+func (n *Node) TakeOver() (string, error) {
+	must(os.Remove(filepath.Join(BinDir, "cni-shim")))
+	return n.Output(n.Path("cni/cni-shim"), "install")
+}
+
+// GiveBack runs `cni-shim uninstall`, by the link that an install makes.
+func (n *Node) GiveBack() (string, error) { return n.Output("/usr/local/bin/cni-shim", "uninstall") }
+
+// StartWatch runs the service that an install laid down, as the service manager would, and waits for its first look.
+func (n *Node) StartWatch() error {
+	unit, err := os.ReadFile("/etc/systemd/system/cni-shim-watch.service")
+	if err != nil {
+		return err
+	}
+	_, start, _ := strings.Cut(string(unit), "\nExecStart=")
+	start, _, _ = strings.Cut(start, "\n")
+	const ready = "/run/watch.ready"
+	args := append(strings.Fields(start), "--ready-file", ready)
+	c := n.Command(args[0], args[1:]...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return wait(20*time.Second, "the watch's first look", func() bool { return exists(ready) })
+}
 
 // Upgrade replaces the shim's program as the README tells.
 func (n *Node) Upgrade() {
