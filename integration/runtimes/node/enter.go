@@ -4,6 +4,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -29,7 +30,7 @@ func Main(outside func(cache string) int, inside func(*Node) int) int {
 		if os.Geteuid() != 0 {
 			return fail(errors.New("nodes are made of namespaces, which needs root"))
 		}
-		cache, err := filepath.Abs("../../.cache/runtimes") // from this module's root
+		cache, err := filepath.Abs(filepath.Join(cmp.Or(os.Getenv("CNI_SHIM_CACHE"), "../../.cache"), "runtimes")) // from this module's root
 		if err == nil {
 			err = Build(cache)
 		}
