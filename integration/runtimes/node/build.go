@@ -31,7 +31,7 @@ var programs = []program{
 var guests = map[string]program{
 	"multus":      {"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
 	"whereabouts": {"whereabouts", "cni/whereabouts", []string{"github.com/k8snetworkplumbingwg/whereabouts/cmd"}},
-	"calico":      {"calico", "cni/", []string{"github.com/projectcalico/calico/cni-plugin/cmd/calico"}},
+	"calico":      {"calico", "bin/calico-cni", []string{"github.com/projectcalico/calico/cni-plugin/cmd/calico"}},
 	"kubelet":     {"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
 }
 
