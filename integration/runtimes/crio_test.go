@@ -120,7 +120,8 @@ func (c *crio) cached(rt *libcni.RuntimeConf) (*libcni.NetworkConfigList, *libcn
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, k := range kept {
+	if len(kept) > 0 {
+		k := kept[0]
 		l, err := libcni.ConfListFromBytes(k.Config)
 		if err != nil {
 			return nil, nil, err

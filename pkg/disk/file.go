@@ -60,10 +60,6 @@ func (f *file) chmod(perm os.FileMode) error {
 	return f.failed("chmod", unix.Fchmod(f.fd, uint32(perm)))
 }
 
-func (f *file) chown(uid, gid int) error {
-	return f.failed("chown", unix.Fchown(f.fd, uid, gid))
-}
-
 func (f *file) sync() error { return f.failed("sync", unix.Fsync(f.fd)) }
 
 func (f *file) Close() error { return f.failed("close", unix.Close(f.fd)) }
