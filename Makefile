@@ -27,7 +27,7 @@ demo: setup build ## play the story in private namespaces: a comma, a chain that
 		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap
 	@sh integration/demo.sh $(CACHE)/demo
 
-test: setup lint unit fuzz integration ## everything that CI runs
+test: setup lint unit fuzz integration test-runtimes ## everything that CI runs
 
 unit: ## tests of packages, of the binary's weight and of its face
 	go test -race ./...
