@@ -16,6 +16,7 @@ type Class struct {
 	Sure    []string            // words that only this cause prints, however misleading the words around them
 	Any     []string            // words that decide; of several the innermost, which is the last
 	Weak    []string            // words of wrappers and symptoms: they decide when nothing else does
+	Never   string              // the verb that cannot fail by it, whatever it says
 	Samples []Sample            // texts that must yield the reason
 }
 
@@ -69,6 +70,8 @@ var registry = [...]*Class{
 	&stateCorrupt,
 	&deleteTargetMissing,
 }
+
+func (c *Class) never(verb string) bool { return c.Never != "" && c.Never == verb }
 
 // verdict gives the class's reason with the fact that decided.
 func (c *Class) verdict(fact string) Verdict {

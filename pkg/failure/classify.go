@@ -27,13 +27,13 @@ func Classify(f *Facts) Verdict {
 			return c.verdict(words)
 		}
 	}
-	said, level := classifyText(f.Msg + "\n" + f.Details)
+	said, level := classifyText(f.Msg+"\n"+f.Details, f.Verb)
 	if level >= weak && !f.Unusable {
 		aside := f.Stderr
 		if !f.Printed { // then stdout is no CNI error, but maybe a trace or a log
 			aside += "\n" + f.Stdout
 		}
-		if v, l := classifyText(aside); l < level {
+		if v, l := classifyText(aside, f.Verb); l < level {
 			said, level = v, l
 		}
 	}
@@ -54,27 +54,31 @@ func Classify(f *Facts) Verdict {
 
 // ClassifyText names the reason of a failure from text alone: an event, a log line, an error.
 func ClassifyText(text string) Verdict {
-	v, _ := classifyText(text)
+	v, _ := classifyText(text, "")
 	return v
 }
 
-// classifyText also tells at which level the words stood; levels when there were none.
-func classifyText(text string) (Verdict, int) {
+// classifyText also tells at which level the words stood; levels when there were none. verb is that of the call, "" where it is not
+// known.
+func classifyText(text, verb string) (Verdict, int) {
 	folded := fold(text) + "\n" // so that words can ask for the end of a line
 	cause, after := cutCleanUp(folded)
-	v, level := classifyFolded(cause)
+	v, level := classifyFolded(cause, verb)
 	if level == levels && after != "" {
-		return classifyFolded(after)
+		return classifyFolded(after, verb)
 	}
 	return v, level
 }
 
 // classifyFolded takes the strongest level that has words in the text; of several words there the best hit.
-func classifyFolded(text string) (Verdict, int) {
+func classifyFolded(text, verb string) (Verdict, int) {
 	in := gramsOf(text)
 	for level := range levels {
 		var best hit
 		for _, c := range registry {
+			if c.never(verb) {
+				continue
+			}
 			for _, words := range [levels][]string{c.Sure, c.Any, c.Weak}[level] {
 				if h := find(text, in, words); h.end > 0 && h.better(best) {
 					best = h
@@ -120,7 +124,7 @@ func classifyCode(f *Facts) (Verdict, bool) {
 	}
 	for _, c := range registry {
 		for _, code := range c.Codes {
-			if code == f.Code {
+			if code == f.Code && !c.never(f.Verb) {
 				return c.verdict("CNI code " + utoa(code)), true
 			}
 		}

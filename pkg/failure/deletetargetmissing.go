@@ -4,6 +4,7 @@ package failure
 var deleteTargetMissing = Class{
 	Reason: "DeleteTargetMissing",
 	Codes:  []uint{3},
+	Never:  "ADD",
 	Sure: []string{
 		"teardown … no such device",
 		"failed to teardown pod … link not found",
