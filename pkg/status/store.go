@@ -141,6 +141,7 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 	if o := s.outline(e, names); o != nil {
 		b, err = o.with(e, running, now)
 	} else {
+		s.Sweep() // after a failure, or where many are at it
 		f, aside := s.read()
 		if aside != "" {
 			f.note(report.Note{Message: aside}, now)
@@ -148,7 +149,7 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 		fresh := s.take(f, names)
 		if e != nil {
 			f.fold(e)
-		} else if fresh == 0 {
+		} else if fresh == 0 && aside == "" {
 			s.remove(names)
 			return true, nil
 		}
