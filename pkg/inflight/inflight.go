@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/cni-shim/cni-shim/pkg/disk"
 )
 
@@ -67,15 +69,22 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
 	_, c.Start = stat(c.PID)
 	c.Since = c.Began
-	suffix, ancestors := c.suffix(), sync.OnceValue(Ancestors)
 	m = &Mark{First: first, dir: dir, call: c}
-	running, dead = read(dir, maxMarks, func(beside Call) bool {
-		if !strings.HasSuffix(beside.file, suffix) {
-			return true
+	suffix, ancestors := c.suffix(), sync.OnceValue(Ancestors)
+	for _, beside := range marks(dir) {
+		like := strings.HasSuffix(beside.file, suffix)
+		if like {
+			m.Like++
 		}
-		m.Like++
-		return c.ContainerID == "" && !slices.Contains(ancestors(), beside.PID)
-	})
+		if (!like || c.ContainerID == "" && !slices.Contains(ancestors(), beside.PID)) && beside.fresh(dir) {
+			continue
+		}
+		if beside.load(dir); beside.alive() {
+			running = append(running, beside)
+		} else {
+			dead = append(dead, beside)
+		}
+	}
 	return m, running, dead, disk.Create(filepath.Join(dir, c.name()), c.encode(), 0o600)
 }
 
@@ -95,40 +104,9 @@ func (c Call) suffix() string {
 }
 
 // Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
-func Running(dir string) (running, dead []Call) { return Some(dir, maxMarks) }
-
-// Some is Running, of at most so many marks.
-func Some(dir string, most int) (running, dead []Call) {
-	return read(dir, most, func(Call) bool { return false })
-}
-
-// maxMarks bounds what a directory of marks can cost.
-const maxMarks = 1 << 16
-
-// read reads marks, but none for which skip is true and whose process lives.
-func read(dir string, most int, skip func(Call) bool) (running, dead []Call) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, nil
-	}
-	for _, e := range entries {
-		if len(running)+len(dead) >= most {
-			break
-		}
-		parts := strings.SplitN(e.Name(), "-", 3)
-		pid, err := strconv.Atoi(parts[0])
-		if err != nil || len(parts) < 2 {
-			continue
-		}
-		c := Call{PID: pid, Start: parts[1], file: e.Name()}
-		if fi, err := e.Info(); err == nil {
-			c.Seen = fi.ModTime().UTC()
-		}
-		if (pid == os.Getpid() || skip(c)) && c.fresh() {
-			continue
-		}
-		c.read(filepath.Join(dir, e.Name()))
-		if c.alive() {
+func Running(dir string) (running, dead []Call) {
+	for _, c := range marks(dir) {
+		if c.load(dir); c.alive() {
 			running = append(running, c)
 		} else {
 			dead = append(dead, c)
@@ -137,24 +115,84 @@ func read(dir string, most int, skip func(Call) bool) (running, dead []Call) {
 	return running, dead
 }
 
-// fresh is alive, at the price of one system call where the mark showed life just now: then its process's number has no other process
-// yet, and one that was killed will be found by the next call.
-func (c Call) fresh() bool {
-	if syscall.Kill(c.PID, 0) == syscall.ESRCH {
-		return false
+// Lasting reads the marks of calls whose processes have run for some time, at most so many. The others are not opened.
+func Lasting(dir string, age time.Duration, most int) (running []Call) {
+	for _, c := range marks(dir) {
+		if len(running) == most {
+			break
+		}
+		if c.age() < age {
+			continue
+		}
+		if c.load(dir); c.alive() {
+			running = append(running, c)
+		}
 	}
-	return time.Since(c.Seen) < 2*time.Second || c.alive()
+	return running
 }
 
-// read takes what a mark says. One that is damaged still has its name; one that is just being written is looked at again.
-func (c *Call) read(path string) {
+// marks are the names of the marks in dir but this process's own: calls of which no more is known than that.
+func marks(dir string) (out []Call) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(maxMarks)
+	for _, name := range names {
+		parts := strings.SplitN(name, "-", 3)
+		pid, err := strconv.Atoi(parts[0])
+		if err != nil || len(parts) < 2 {
+			continue
+		}
+		if c := (Call{PID: pid, Start: parts[1], file: name}); pid != os.Getpid() || !c.alive() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// maxMarks bounds what a directory of marks can cost.
+const maxMarks = 1 << 16
+
+// load takes what the mark says. One that is damaged still has its name; one that is just being written is looked at again.
+func (c *Call) load(dir string) {
+	c.see(dir)
 	for range 3 {
-		b, err := disk.Read(path, maxMark)
+		b, err := disk.Read(filepath.Join(dir, c.file), maxMark)
 		if err != nil || c.decode(b) == nil {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// see takes when the mark last showed life.
+func (c *Call) see(dir string) {
+	if fi, err := os.Lstat(filepath.Join(dir, c.file)); err == nil {
+		c.Seen = fi.ModTime().UTC()
+	}
+}
+
+// fresh is alive, at the price of two system calls where the mark showed life just now: then its process's number has no other process
+// yet, and one that was killed will be found by the next call.
+func (c *Call) fresh(dir string) bool {
+	if syscall.Kill(c.PID, 0) == syscall.ESRCH {
+		return false
+	}
+	c.see(dir)
+	return time.Since(c.Seen) < 2*time.Second || c.alive()
+}
+
+// age is how long ago the process was started; 0 where it cannot be told.
+func (c *Call) age() time.Duration {
+	const tick = time.Second / 100 // of proc(5), on every architecture that Go knows
+	var now unix.Timespec
+	ticks, err := strconv.ParseInt(c.Start, 10, 64)
+	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return 0
+	}
+	return time.Duration(now.Nano()) - time.Duration(ticks)*tick
 }
 
 // encode and decode go by a map: a mark is written at every call, and json learns a struct's type at the price of writing two files.

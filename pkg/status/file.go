@@ -32,7 +32,7 @@ type File struct {
 	Conditions []Condition      `json:"conditions"`
 	Chains     []*report.Chain  `json:"chains"`
 	Calls      map[string]*Verb `json:"calls"`
-	InFlight   []inflight.Call  `json:"inFlight"` // as of updated
+	InFlight   []inflight.Call  `json:"inFlight"` // for longer than a second, as of updated
 	Failures   []Failure        `json:"failures"`
 	Notes      []Noted          `json:"notes"`
 	Unrecorded Unrecorded       `json:"unrecorded"`

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"math/bits"
 	"slices"
 	"strings"
@@ -14,16 +15,50 @@ import (
 
 // Event is what one call drops: the facts that the file is folded from.
 type Event struct {
-	Time         time.Time     `json:"time"`
-	Verb         string        `json:"verb"`
-	DurationUsec int64         `json:"durationUsec"`
-	Runs         []Run         `json:"runs,omitempty"`
-	Chain        *report.Chain `json:"chain,omitempty"` // only when it changed
-	Failure      *Failure      `json:"failure,omitempty"`
-	ChainLevel   bool          `json:"chainLevel,omitempty"` // the failure is the chain's, not one attachment's
-	Notes        []report.Note `json:"notes,omitempty"`
-	JournalLost  int64         `json:"journalLost,omitempty"`
-	JournalWhy   string        `json:"journalWhy,omitempty"`
+	Call
+	Chain      *report.Chain `json:"chain,omitempty"` // only when it changed
+	Failure    *Failure      `json:"failure,omitempty"`
+	ChainLevel bool          `json:"chainLevel,omitempty"` // the failure is the chain's, not one attachment's
+	Notes      []report.Note `json:"notes,omitempty"`
+}
+
+// Call is what every call drops, and most have nothing else to say.
+type Call struct {
+	Time         time.Time `json:"time"`
+	Verb         string    `json:"verb"`
+	DurationUsec int64     `json:"durationUsec"`
+	Runs         []Run     `json:"runs,omitempty"`
+	JournalLost  int64     `json:"journalLost,omitempty"`
+	JournalWhy   string    `json:"journalWhy,omitempty"`
+}
+
+// unusual: there is more to say than that of every call. So it is of a record that could not be read.
+func (e *Event) unusual() bool {
+	return e == nil || e.Chain != nil || e.Failure != nil || len(e.Notes) > 0
+}
+
+// encode and decode pass over the types of what most calls do not have; see outline.
+func (e *Event) encode() ([]byte, error) {
+	if e.unusual() {
+		return json.Marshal(e)
+	}
+	return json.Marshal(e.Call)
+}
+
+func decode(b []byte) (*Event, error) {
+	e := &Event{}
+	var more struct {
+		Call
+		Chain, Failure, Notes json.RawMessage
+	}
+	if err := json.Unmarshal(b, &more); err != nil {
+		return nil, err
+	}
+	if more.Chain == nil && more.Failure == nil && more.Notes == nil {
+		e.Call = more.Call
+		return e, nil
+	}
+	return e, json.Unmarshal(b, e)
 }
 
 // Run is how long one plugin of the chain took.
@@ -34,7 +69,7 @@ type Run struct {
 
 // EventOf renders a call. lost entries did not reach the journal, for why.
 func EventOf(r *report.Record, lost int, why error) *Event {
-	e := &Event{Time: r.Time, Verb: report.Verb(r.Verb), DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}
+	e := &Event{Call: Call{Time: r.Time, Verb: report.Verb(r.Verb), DurationUsec: r.Duration.Microseconds(), JournalLost: int64(lost)}}
 	if why != nil {
 		e.JournalWhy = why.Error()
 	}
@@ -105,6 +140,17 @@ func cut(s string) string {
 		return s
 	}
 	return "…" + s[len(s)-limit:]
+}
+
+// take folds events; nil is one that could not be read.
+func (f *File) take(events []*Event) {
+	for _, e := range events {
+		if e == nil {
+			f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
+		} else {
+			f.fold(e)
+		}
+	}
 }
 
 // fold takes one event into the file.

@@ -8,7 +8,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 )
 
-// outline is the File with those lists undecoded that a call without a failure, a note or a changed chain leaves as they are: to learn
+// outline is the File with those lists undecoded that a usual call leaves as they are: to learn
 // their types by reflection is a twentieth of what such a call costs. Its fields are the File's, in the same order.
 type outline struct {
 	Version    int              `json:"version"`
@@ -24,12 +24,8 @@ type outline struct {
 	Folded     []string         `json:"folded"`
 }
 
-// outline reads the file so far as a call needs; nil where that call or one whose record is loose needs more, or the file cannot be
-// believed.
-func (s *Store) outline(e *Event, loose []string) *outline {
-	if len(loose) > 0 || e == nil || e.Failure != nil || e.Chain != nil || len(e.Notes) > 0 {
-		return nil
-	}
+// outline reads the file so far as usual calls need; nil where it cannot be believed.
+func (s *Store) outline() *outline {
 	b, err := disk.Read(s.path, maxFile)
 	if err != nil {
 		return nil
@@ -41,12 +37,12 @@ func (s *Store) outline(e *Event, loose []string) *outline {
 	return o
 }
 
-// with is the file's text with one more call.
-func (o *outline) with(e *Event, running []inflight.Call, now time.Time) ([]byte, error) {
+// with is the file's text with more usual calls.
+func (o *outline) with(calls []*Event, folded []string, running []inflight.Call, now time.Time) ([]byte, error) {
 	f := File{Verdict: o.Verdict, Conditions: o.Conditions, Calls: o.Calls, Unrecorded: o.Unrecorded}
-	f.fold(e)
+	f.take(calls)
 	o.Verdict, o.Conditions, o.Calls, o.Unrecorded = f.Verdict, f.Conditions, f.Calls, f.Unrecorded
-	o.Folded, o.Updated, o.InFlight = []string{}, now, json.RawMessage("null")
+	o.Folded, o.Updated, o.InFlight = folded, now, json.RawMessage("null")
 	if len(running) > 0 {
 		var err error
 		if o.InFlight, err = json.Marshal(running); err != nil {

@@ -304,7 +304,7 @@ func TestOutline(t *testing.T) {
 	want, _ := s.read()
 	for _, verb := range []string{"STATUS", "ADD", "DEL"} {
 		e := event(verb, nil)
-		if s.outline(e, nil) == nil {
+		if s.outline() == nil || e.unusual() {
 			t.Fatal("no outline")
 		}
 		if err := s.Add(e); err != nil {
@@ -319,10 +319,49 @@ func TestOutline(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, f *File) string {
-	b, err := json.Marshal(f)
+func text(t *testing.T, v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// Records are folded as if each call had been at the file alone, whatever they say.
+func TestDropped(t *testing.T) {
+	failed := event("ADD", &report.Failure{Reason: reason.Unclassified, Plugin: "p", Of: 1, Cause: "x"})
+	noted, lost, changed := event("STATUS", nil), event("DEL", nil), event("ADD", nil)
+	noted.Notes, lost.JournalLost, lost.JournalWhy, changed.Chain = []report.Note{{Message: "n"}}, 2, "refused", &report.Chain{Network: "lab"}
+	ran := event("CHECK", nil)
+	ran.Runs = []Run{{"bridge", 5}}
+	for _, events := range [][]*Event{{event("ADD", nil), ran}, {event("ADD", nil), failed, noted, ran, lost, changed}} {
+		s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+		if err := s.Add(event("STATUS", nil)); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := s.read()
+		for _, e := range events {
+			if _, err := s.drop(e); err != nil {
+				t.Fatal(err)
+			}
+			kept, _ := e.encode()
+			again, err := decode(kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.fold(again)
+			time.Sleep(time.Microsecond) // records are named by the time
+		}
+		if seen, err := s.Read(); err != nil || text(t, seen.Calls) != text(t, want.Calls) {
+			t.Errorf("%v %s", err, text(t, seen.Calls))
+		}
+		if alone, err := s.foldLoose(); !alone || err != nil {
+			t.Fatal(alone, err)
+		}
+		got, _ := s.read()
+		want.Updated, want.Folded = got.Updated, got.Folded
+		if a, b := text(t, got), text(t, want); a != b || len(got.Folded) != len(events) {
+			t.Errorf("%s\nwant %s", a, b)
+		}
+	}
 }

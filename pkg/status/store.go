@@ -77,7 +77,7 @@ func (s *Store) Add(e *Event) error {
 
 // drop writes a call's record.
 func (s *Store) drop(e *Event) (name string, err error) {
-	b, err := json.Marshal(e)
+	b, err := e.encode()
 	if err != nil {
 		return "", err
 	}
@@ -135,24 +135,22 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 	}
 	defer unlock()
 	names := s.loose(maxFold)
-	running, _ := inflight.Some(s.CallsDir(), maxInFlight)
+	running := inflight.Lasting(s.CallsDir(), time.Second, maxInFlight)
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	events := s.dropped(names)
+	if e != nil {
+		events = append(events, e)
+	}
 	var b []byte
-	if o := s.outline(e, names); o != nil {
-		b, err = o.with(e, running, now)
+	if o := s.outline(); o != nil && !slices.ContainsFunc(events, (*Event).unusual) {
+		b, err = o.with(unseen(events, names, o.Folded), names, running, now)
 	} else {
-		s.Sweep() // after a failure, or where many are at it
+		s.Sweep() // after a failure, or where something went wrong
 		f, aside := s.read()
 		if aside != "" {
 			f.note(report.Note{Message: aside}, now)
 		}
-		fresh := s.take(f, names)
-		if e != nil {
-			f.fold(e)
-		} else if fresh == 0 && aside == "" {
-			s.remove(names)
-			return true, nil
-		}
+		f.take(unseen(events, names, f.Folded))
 		f.Folded, f.Updated, f.InFlight = names, now, running
 		b, err = json.MarshalIndent(f, "", "  ")
 	}
@@ -162,33 +160,31 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	s.remove(names)
-	return true, nil
-}
-
-// remove removes records that the file has.
-func (s *Store) remove(names []string) {
 	for _, n := range names {
 		_ = disk.Remove(filepath.Join(s.records, n))
 	}
+	return true, nil
 }
 
-// take folds those of the named records that the file has not seen, and counts them.
-func (s *Store) take(f *File, names []string) (fresh int) {
-	for _, n := range names {
-		if slices.Contains(f.Folded, n) {
-			continue
+// dropped reads records; one that cannot be read is nil.
+func (s *Store) dropped(names []string) []*Event {
+	events := make([]*Event, len(names))
+	for i, n := range names {
+		if b, err := disk.Read(filepath.Join(s.records, n), maxRecord); err == nil {
+			events[i], _ = decode(b)
 		}
-		fresh++
-		var e Event
-		b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
-		if err != nil || json.Unmarshal(b, &e) != nil {
-			f.note(report.Note{Message: "a record of a call could not be read and is not counted"}, time.Now().UTC())
-			continue
-		}
-		f.fold(&e)
 	}
-	return fresh
+	return events
+}
+
+// unseen are the events but those whose records, of the same index, are folded already.
+func unseen(events []*Event, names, folded []string) (out []*Event) {
+	for i, e := range events {
+		if i >= len(names) || !slices.Contains(folded, names[i]) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // loose names the records not yet folded, the oldest first, at most n.
@@ -245,15 +241,19 @@ func (s *Store) Read() (*File, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	s.take(f, s.loose(maxLoose))
+	names := s.loose(maxLoose)
+	f.take(unseen(s.dropped(names), names, f.Folded))
 	f.InFlight, _ = inflight.Running(s.CallsDir())
 	return f, nil
 }
 
-// Verdict is Read's, without the rest where no record is loose.
+// Verdict is Read's, but for calls of the last second whose records are loose: many at once would read each other's.
 func (s *Store) Verdict() (Verdict, error) {
-	if o := s.outline(&Event{}, s.loose(1)); o != nil {
-		return o.Verdict, nil
+	names := s.loose(1)
+	if len(names) == 0 || time.Since(time.Unix(0, number(names[0]))) < time.Second {
+		if o := s.outline(); o != nil {
+			return o.Verdict, nil
+		}
 	}
 	f, err := s.Read()
 	if err != nil {
