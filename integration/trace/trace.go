@@ -14,7 +14,7 @@ import (
 // Figure is what was asked.
 type Figure struct {
 	Processes int // programs that were started
-	Calls     int // system calls, those of the Go runtime's scheduler left out
+	Calls     int // system calls, but for those of the Go runtime's scheduler and for waiting
 	Created   int // files opened to be made
 	Written   int // bytes, to files, pipes and sockets
 	Synced    int // fsync and its like
@@ -48,8 +48,8 @@ func Run(c *exec.Cmd, counts func(comm string) bool) (Figure, error) {
 // 123<comm> name(arguments) = result; a call that was interrupted by another's line is told in two.
 var line = regexp.MustCompile(`^(\d+)<(.*?)> +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)(.*)$`)
 
-// schedules are the Go runtime's own dealings with its threads and memory, which no two runs have alike.
-var schedules = regexp.MustCompile(`^(futex|nanosleep|rt_sig.*|sigaltstack|sched_.*|epoll_.*|eventfd2|tgkill|getpid|gettid|madvise|mmap|munmap|clone3?|prctl|restart_syscall)$`)
+// schedules are the Go runtime's own dealings with its threads and memory, and waiting, which no two runs have alike.
+var schedules = regexp.MustCompile(`^(futex|nanosleep|rt_sig.*|sigaltstack|sched_.*|epoll_.*|eventfd2|tgkill|getpid|gettid|madvise|mmap|munmap|clone3?|prctl|restart_syscall|poll|ppoll|wait4)$`)
 
 func count(text string, counts func(comm string) bool) (f Figure) {
 	f.Processes = -1             // the command itself

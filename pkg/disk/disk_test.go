@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,5 +153,33 @@ func TestSweep(t *testing.T) {
 	left, _ := os.ReadDir(filepath.Join(dir, tmp))
 	if len(left) != 2 || left[0].Name() != "odd" || left[1].Name() != "runs.1" {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// A directory is listed whole however many names it has, or as far as asked for.
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	want := map[string]bool{}
+	for i := range 500 {
+		name := fmt.Sprintf("%d-%s", i, strings.Repeat("n", i%200))
+		want[name] = true
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := Names(dir, 1000)
+	if err != nil || len(names) != len(want) {
+		t.Errorf("%d names, %v", len(names), err)
+	}
+	for _, n := range names {
+		if !want[n] {
+			t.Errorf("%q", n)
+		}
+	}
+	if some, err := Names(dir, 10); err != nil || len(some) < 10 || len(some) > 450 {
+		t.Errorf("%d names of the first ten, %v", len(some), err)
+	}
+	if _, err := Names(filepath.Join(dir, "none"), 10); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }

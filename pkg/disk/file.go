@@ -71,3 +71,24 @@ func (f *file) failed(op string, err error) error {
 	}
 	return &os.PathError{Op: op, Path: f.path, Err: err}
 }
+
+// Names lists a directory in no order, at most about so many of its names.
+func Names(dir string, most int) (names []string, err error) {
+	f, err := openFile(dir, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	buf := make([]byte, 4<<10)
+	for len(names) < most {
+		n, err := unix.ReadDirent(f.fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return names, f.failed("readdirent", err)
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+	return names, nil
+}

@@ -133,12 +133,7 @@ func Lasting(dir string, age time.Duration, most int) (running []Call) {
 
 // marks are the names of the marks in dir but this process's own: calls of which no more is known than that.
 func marks(dir string) (out []Call) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer d.Close()
-	names, _ := d.Readdirnames(maxMarks)
+	names, _ := disk.Names(dir, maxMarks)
 	for _, name := range names {
 		parts := strings.SplitN(name, "-", 3)
 		pid, err := strconv.Atoi(parts[0])

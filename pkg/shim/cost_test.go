@@ -42,9 +42,9 @@ func TestCost(t *testing.T) {
 		verb string
 		most cost
 	}{
-		{"ADD", cost{198_000, 2240}},
-		{"DEL", cost{156_000, 1680}},
-		{"STATUS", cost{229_000, 2500}},
+		{"ADD", cost{167_000, 2220}},
+		{"DEL", cost{132_000, 1680}},
+		{"STATUS", cost{195_000, 2480}},
 	} {
 		got := call(b.verb)
 		if got.Bytes > b.most.Bytes || got.Allocs > b.most.Allocs {

@@ -189,12 +189,7 @@ func unseen(events []*Event, names, folded []string) (out []*Event) {
 
 // loose names the records not yet folded, the oldest first, at most n.
 func (s *Store) loose(n int) []string {
-	d, err := os.Open(s.records)
-	if err != nil {
-		return nil
-	}
-	defer d.Close()
-	all, _ := d.Readdirnames(2 * maxLoose)
+	all, _ := disk.Names(s.records, 2*maxLoose)
 	names := slices.DeleteFunc(all, func(n string) bool { return !strings.HasSuffix(n, ".json") })
 	slices.SortFunc(names, func(a, b string) int {
 		if len(a) != len(b) && number(a) != number(b) {
