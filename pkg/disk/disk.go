@@ -22,7 +22,7 @@ var ErrUntrusted = errors.New("not to be trusted")
 // tmp is the directory, inside each of the shim's directories, that half-written files live in.
 const tmp = ".tmp"
 
-// EnsureDir makes path and what is missing above it, and checks that path is a directory of this user that nobody
+// EnsureDir makes path and what is missing above it, and checks that path is a directory of this user or root that nobody
 // else can write to. It changes nothing that is already there.
 func EnsureDir(path string, perm os.FileMode) error {
 	_, err := MakeDir(path, perm)
@@ -54,9 +54,9 @@ func MakeDir(path string, perm os.FileMode) (made bool, err error) {
 	return false, trusted(path, &st)
 }
 
-// trusted refuses what another user owns or anybody else can write to.
+// trusted refuses what another user than root owns or anybody else can write to.
 func trusted(path string, st *syscall.Stat_t) error {
-	if int(st.Uid) != os.Geteuid() {
+	if int(st.Uid) != os.Geteuid() && st.Uid != 0 {
 		return fmt.Errorf("%s: owned by uid %d: %w", path, st.Uid, ErrUntrusted)
 	}
 	if st.Mode&0o022 != 0 {

@@ -276,6 +276,7 @@ func (s *Survey) attachments(dir string) {
 	networks, err := store.Networks()
 	if err != nil {
 		s.failed("attachments", err)
+		return
 	}
 	for _, n := range networks {
 		if keys, err := store.List(n); err != nil {
