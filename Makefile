@@ -45,7 +45,7 @@ lab-shell: setup ## a shell on such a node (root)
 	@cd integration/runtimes && go run ./lab bash --norc
 
 test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus, Whereabouts, Calico and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
-	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 20m . $(UPDATE)
+	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 60m . $(UPDATE)
 
 bench: setup build ## what a call costs beside libcni, a bare wrapper and Multus (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1
 	@mkdir -p $(CACHE)/bench && cp bin/cni-shim $(CACHE)/bench/
