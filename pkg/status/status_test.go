@@ -365,3 +365,23 @@ func TestDropped(t *testing.T) {
 		}
 	}
 }
+
+// A record that cannot be read is told as such and counts nothing, wherever it is damaged.
+func TestDamagedRecord(t *testing.T) {
+	for _, text := range []string{"", "{", `{"verb": 5}`, `{"verb": "ADD", "failure": {"code": "x"}}`, `[]`} {
+		s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
+		if err := s.Add(event("ADD", nil)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.records, "1-1.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Add(event("DEL", nil)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.Read()
+		if err != nil || len(f.Notes) != 1 || f.Notes[0].Count != 1 || f.Calls["ADD"].Total != 1 || f.Calls["DEL"].Total != 1 || len(s.loose(9)) != 0 {
+			t.Errorf("%q: %+v %v", text, f, err)
+		}
+	}
+}

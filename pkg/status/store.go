@@ -170,8 +170,12 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 func (s *Store) dropped(names []string) []*Event {
 	events := make([]*Event, len(names))
 	for i, n := range names {
-		if b, err := disk.Read(filepath.Join(s.records, n), maxRecord); err == nil {
-			events[i], _ = decode(b)
+		b, err := disk.Read(filepath.Join(s.records, n), maxRecord)
+		if err != nil {
+			continue
+		}
+		if e, err := decode(b); err == nil {
+			events[i] = e
 		}
 	}
 	return events
