@@ -23,7 +23,8 @@ type pipes struct {
 	buf            [4 << 10]byte // an answer is hundreds of bytes; more would be pages that every call touches
 }
 
-// run makes one process and waits for it: in a process group of its own, dying with the shim (see ExecPlugin). It is one loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines and the threads that they wake.
+// run makes one process and waits for it: in a process group of its own, dying with the shim (see ExecPlugin). It is one
+// loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines and the threads they wake.
 func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error {
 	stdout, stderr := &head{limit: MaxStdout}, &ends{limit: MaxStderr / 2}
 	p := &pipes{stdin: -1, stdout: -1, stderr: -1, process: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}

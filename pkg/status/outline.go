@@ -8,8 +8,8 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 )
 
-// outline is the File with those lists undecoded that a usual call leaves as they are: to learn
-// their types by reflection is a twentieth of what such a call costs. Its fields are the File's, in the same order.
+// outline is the File with those lists undecoded that a usual call leaves as they are: to learn their types by reflection is a
+// twentieth of what such a call costs. Its fields are the File's, in the same order.
 type outline struct {
 	Version    int              `json:"version"`
 	Updated    time.Time        `json:"updated"`
