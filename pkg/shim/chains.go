@@ -171,7 +171,7 @@ func digest(ch *chain.Chain, v *inventory.Inventory) string {
 		_, _ = fmt.Fprintf(h, "\x00%s", b)
 	}
 	for _, p := range v.Plugins {
-		_, _ = fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s", p.Type, p.Path, p.ID, strings.Join(p.Versions, " "))
+		_, _ = fmt.Fprintf(h, "\x00%s\x00%s\x00%s\x00%s\x00%t", p.Type, p.Path, p.ID, strings.Join(p.Versions, " "), p.Asked)
 	}
 	for _, f := range ch.Mended {
 		_, _ = fmt.Fprintf(h, "\x00%s\x00%s", f.Rule, f.Place)
