@@ -12,15 +12,16 @@ import (
 type program struct {
 	module, into string // module is a directory from this module's root
 	packages     []string
+	optimized    bool // as it is released, whatever GOFLAGS says
 }
 
 // programs are what every node has.
 var programs = []program{
-	{"../..", "cni/cni-shim", []string{"./plugin"}},
-	{"..", "cni/", []string{
+	{module: "../..", into: "cni/cni-shim", packages: []string{"./plugin"}, optimized: true},
+	{module: "..", into: "cni/", optimized: true, packages: []string{
 		plugins + "main/bridge", plugins + "main/loopback", plugins + "main/ptp", plugins + "ipam/host-local", plugins + "meta/portmap", plugins + "meta/tuning",
 	}},
-	{".", "bin/", []string{
+	{module: ".", into: "bin/", packages: []string{
 		"github.com/containerd/containerd/v2/cmd/containerd", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
 		"github.com/containerd/containerd/v2/cmd/ctr", "sigs.k8s.io/cri-tools/cmd/crictl", "./pause",
 	}},
@@ -29,10 +30,10 @@ var programs = []program{
 // guests are what some tests need besides, by name. Those with a module of their own are made of the versions that they were
 // released with.
 var guests = map[string]program{
-	"multus":      {"multus", "cni/", []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
-	"whereabouts": {"whereabouts", "cni/whereabouts", []string{"github.com/k8snetworkplumbingwg/whereabouts/cmd"}},
-	"calico":      {"calico", "bin/calico-cni", []string{"github.com/projectcalico/calico/cni-plugin/cmd/calico"}},
-	"kubelet":     {"kubelet", "bin/", []string{"k8s.io/kubernetes/cmd/kubelet"}},
+	"multus":      {module: "multus", into: "cni/", packages: []string{"gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus"}},
+	"whereabouts": {module: "whereabouts", into: "cni/whereabouts", packages: []string{"github.com/k8snetworkplumbingwg/whereabouts/cmd"}},
+	"calico":      {module: "calico", into: "bin/calico-cni", packages: []string{"github.com/projectcalico/calico/cni-plugin/cmd/calico"}},
+	"kubelet":     {module: "kubelet", into: "bin/", packages: []string{"k8s.io/kubernetes/cmd/kubelet"}},
 }
 
 const plugins = "github.com/containernetworking/plugins/plugins/"
@@ -76,7 +77,11 @@ func build(cache string, programs ...program) error {
 		if strings.HasSuffix(p.into, "/") {
 			into += "/"
 		}
-		if err := goTool(p.module, append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", into}, p.packages...)...); err != nil {
+		args := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", into}
+		if p.optimized {
+			args = append(args, "-gcflags=all=")
+		}
+		if err := goTool(p.module, append(args, p.packages...)...); err != nil {
 			return err
 		}
 	}
