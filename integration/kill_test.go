@@ -297,7 +297,8 @@ func TestKilledInARow(t *testing.T) {
 	for i := range many {
 		_ = os.Remove("/run/sick.pid")
 		c := exec.Command(shimPath)
-		c.Env = []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c" + strconv.Itoa(i), "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS}
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c" + strconv.Itoa(i), "CNI_IFNAME=eth0", "CNI_NETNS=" + pod.NetNS,
+			"CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web"}
 		c.Stdin = strings.NewReader(fmt.Sprintf(sickConf, ""))
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -309,8 +310,9 @@ func TestKilledInARow(t *testing.T) {
 	if out, code := l.plugin("DEL", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+pod.NetNS); code != 0 {
 		t.Fatal(out)
 	}
-	if e := l.journal(many, func(e entry) bool { return e.get("CNI_REASON") == "PluginTimeout" }); len(e) != many {
-		t.Errorf("%d of %d told", len(e), many)
+	told := func(e entry) bool { return e.get("CNI_REASON") == "PluginTimeout" && e.get("K8S_POD_NAMESPACE")+"/"+e.get("K8S_POD_NAME") == "default/web" }
+	if e := l.journal(many, told); len(e) != many {
+		t.Errorf("%d of %d told with their pod", len(e), many)
 	}
 	var s struct {
 		Calls map[string]struct{ Total, Failed int }

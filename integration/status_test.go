@@ -103,14 +103,14 @@ func TestStatusRunning(t *testing.T) {
 	netns := l.pod().NetNS
 	go func() {
 		c := exec.Command(shimPath)
-		c.Env = []string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", path, "CNI_CONTAINERID=slow", "CNI_IFNAME=eth0", "CNI_NETNS=" + netns}
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", path, "CNI_CONTAINERID=slow", "CNI_IFNAME=eth0", "CNI_NETNS=" + netns, "CNI_ARGS=K8S_POD_NAMESPACE=default;K8S_POD_NAME=web"}
 		c.Stdin = strings.NewReader(strings.Replace(sickConf, "%s", "", 1))
 		out, _ := c.CombinedOutput()
 		done <- string(out)
 	}()
 	time.Sleep(1500 * time.Millisecond)
 	out, _ := l.tool("status")
-	if !strings.Contains(out, "RUNNING\n  ADD of container slow, network ") || !strings.Contains(out, ", sick (1/1) for 1") {
+	if !strings.Contains(out, "RUNNING\n  ADD of pod default/web, network ") || !strings.Contains(out, ", sick (1/1) for 1") {
 		t.Errorf("status:\n%s", out)
 	}
 	var watched strings.Builder

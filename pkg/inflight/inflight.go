@@ -34,6 +34,7 @@ type Call struct {
 	Network     string    `json:"network"`
 	ContainerID string    `json:"containerId"`
 	IfName      string    `json:"ifName"`
+	Pod         string    `json:"pod,omitempty"` // its namespace and name, "default/web"; empty where the caller named none
 	Plugin      string    `json:"plugin"` // that runs now, "portmap (2/3)"; empty before the first
 	Began       time.Time `json:"began"`
 	Since       time.Time `json:"since"` // when that plugin was started
@@ -193,7 +194,7 @@ func (c *Call) age() time.Duration {
 // encode and decode go by a map: a mark is written at every call, and json learns a struct's type at the price of writing two files.
 func (c *Call) encode() []byte {
 	b, _ := json.Marshal(map[string]string{ // strings
-		"pidNamespace": c.Namespace, "verb": c.Verb, "network": c.Network, "containerId": c.ContainerID, "ifName": c.IfName, "plugin": c.Plugin,
+		"pidNamespace": c.Namespace, "verb": c.Verb, "network": c.Network, "containerId": c.ContainerID, "ifName": c.IfName, "pod": c.Pod, "plugin": c.Plugin,
 		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano),
 	})
 	return b
@@ -205,7 +206,8 @@ func (c *Call) decode(b []byte) error {
 	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&said); err != nil {
 		return err
 	}
-	c.Namespace, c.Verb, c.Network, c.ContainerID, c.IfName, c.Plugin = said["pidNamespace"], said["verb"], said["network"], said["containerId"], said["ifName"], said["plugin"]
+	c.Namespace, c.Verb, c.Network, c.Plugin = said["pidNamespace"], said["verb"], said["network"], said["plugin"]
+	c.ContainerID, c.IfName, c.Pod = said["containerId"], said["ifName"], said["pod"]
 	c.Began, _ = time.Parse(time.RFC3339Nano, said["began"])
 	c.Since, _ = time.Parse(time.RFC3339Nano, said["since"])
 	return nil

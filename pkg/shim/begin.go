@@ -15,6 +15,9 @@ import (
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
 func (c *call) begin() *report.Failure {
 	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
+	if p := c.record.Pod; p != nil && len(p.Namespace)+len(p.Name) <= maxPod {
+		own.Pod = p.Namespace + "/" + p.Name
+	}
 	mark, running, dead, err := inflight.Begin(c.status.CallsDir(), own)
 	if err != nil {
 		c.unkept = true
@@ -49,6 +52,9 @@ func (c *call) begin() *report.Failure {
 	}
 	return nil
 }
+
+// maxPod bounds a pod's namespace and name in a mark, in bytes: Kubernetes allows 63 and 253.
+const maxPod = 316
 
 // maxNested is how many shims may run at the same call of one attachment, whose calls never run at the same time (SPEC 1.1, section 3):
 // more are a circle, also one through a daemon, whose children are nobody's descendants. Where no marks tell their networks it is how

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
@@ -15,6 +16,9 @@ import (
 // could not tell it then.
 func killedRecord(k inflight.Call) *report.Record {
 	r := &report.Record{Time: k.Began, Duration: k.Seen.Sub(k.Began), Verb: k.Verb, Network: k.Network, ContainerID: k.ContainerID, IfName: k.IfName}
+	if namespace, name, ok := strings.Cut(k.Pod, "/"); ok {
+		r.Pod = &report.Pod{Namespace: namespace, Name: name}
+	}
 	r.Failure = &report.Failure{Reason: reason.PluginTimeout, Code: 11}
 	took := max(k.Seen.Sub(k.Since), 0).Round(time.Second)
 	if plugin, index, of, ok := chain.ParseLabel(k.Plugin); ok {

@@ -81,7 +81,11 @@ func (p *page) running(s *Survey) {
 		if c.Plugin != "" {
 			plugin = fmt.Sprintf(", %s for %s", report.Clean(c.Plugin), age(p.now, c.Since))
 		}
-		p.line("  %s of container %s, network %s for %s%s", c.Verb, short(c.ContainerID), report.Clean(c.Network), age(p.now, c.Began), plugin)
+		whose := "container " + short(c.ContainerID)
+		if c.Pod != "" {
+			whose = "pod " + report.Clean(c.Pod)
+		}
+		p.line("  %s of %s, network %s for %s%s", c.Verb, whose, report.Clean(c.Network), age(p.now, c.Began), plugin)
 	}
 }
 
