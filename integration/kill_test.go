@@ -310,7 +310,9 @@ func TestKilledInARow(t *testing.T) {
 	if out, code := l.plugin("DEL", fmt.Sprintf(sickConf, ""), path, "CNI_NETNS="+pod.NetNS); code != 0 {
 		t.Fatal(out)
 	}
-	told := func(e entry) bool { return e.get("CNI_REASON") == "PluginTimeout" && e.get("K8S_POD_NAMESPACE")+"/"+e.get("K8S_POD_NAME") == "default/web" }
+	told := func(e entry) bool {
+		return e.get("CNI_REASON") == "PluginTimeout" && e.get("K8S_POD_NAMESPACE")+"/"+e.get("K8S_POD_NAME") == "default/web"
+	}
 	if e := l.journal(many, told); len(e) != many {
 		t.Errorf("%d of %d told with their pod", len(e), many)
 	}

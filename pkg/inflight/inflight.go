@@ -35,7 +35,7 @@ type Call struct {
 	ContainerID string    `json:"containerId"`
 	IfName      string    `json:"ifName"`
 	Pod         string    `json:"pod,omitempty"` // its namespace and name, "default/web"; empty where the caller named none
-	Plugin      string    `json:"plugin"` // that runs now, "portmap (2/3)"; empty before the first
+	Plugin      string    `json:"plugin"`        // that runs now, "portmap (2/3)"; empty before the first
 	Began       time.Time `json:"began"`
 	Since       time.Time `json:"since"` // when that plugin was started
 	// Seen is when the mark last showed life: at most a second before its process ended.
