@@ -86,8 +86,8 @@ readme: ## render the terminal pictures in README.md from real runs (root)
 
 cover: setup ## how much of each package unit and integration tests run together (root)
 	@rm -rf $(CACHE)/cover && mkdir -p $(CACHE)/cover
-	@go test -cover -coverpkg=./pkg/...,./plugin ./... -args -test.gocoverdir=$(CACHE)/cover >/dev/null
-	@cd integration && GOCOVERDIR=$(CACHE)/cover go test -count=1 ./... >/dev/null
+	@go test -cover -coverpkg=./pkg/...,./plugin ./... -args -test.gocoverdir=$(CACHE)/cover >$(CACHE)/cover.log || { cat $(CACHE)/cover.log; exit 1; }
+	@cd integration && GOCOVERDIR=$(CACHE)/cover go test -count=1 ./... >$(CACHE)/cover.log || { cat $(CACHE)/cover.log; exit 1; }
 	@go tool covdata percent -i=$(CACHE)/cover | sort
 
 lint: ## gofmt, vet, staticcheck, which package may import which

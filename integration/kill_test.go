@@ -331,7 +331,8 @@ func TestReadersGone(t *testing.T) {
 	path := l.plant("echo noise >&2\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n")
 	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"sick"},{"type":"rec0","record":"` + record + `"}]}}`
 	c := exec.Command(shimPath)
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), path + ":" + binDir, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=" + l.pod().NetNS}
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), path + ":" + binDir, "CNI_COMMAND=ADD", "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=" + l.pod().NetNS,
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR")} // else it says, before it is the shim, that this is not set
 	c.Stdin = strings.NewReader(conf)
 	for _, to := range []*io.Writer{&c.Stdout, &c.Stderr} {
 		r, w, err := os.Pipe()
