@@ -17,6 +17,7 @@ var agentError = Class{
 		"[get /",
 		"[patch /",
 		"unable to create endpoint",
+		"error creating ep;",
 		"unable to allocate ip via local cilium agent",
 		"unable to push cni event",
 		"error was 500",

@@ -37,6 +37,8 @@ var agentTimeout = Class{
 		"too many requests",
 		"rate limit",
 		"request limit reached",
+		"server is busy",
+		"please retry later",
 		"regeneration … timeout",
 		"regeneration … failed",
 		"endpoint … timeout",
@@ -70,6 +72,7 @@ var agentTimeout = Class{
 		"failed to get pod annotation",
 	},
 	Samples: []Sample{
+		{`plugin type="antrea" name="antrea" failed (add): Server is busy, please retry later`, ""},
 		{`Unable to create endpoint: [PUT /endpoint/{id}][500] putEndpointIdFailed  endpoint 21062 did not synchronously regenerate after timeout`, "cilium/cilium#5028"},
 		{`plugin type="ovn-k8s-cni-overlay" name="ovn-kubernetes" failed (add): CNI request failed with status 400: '[ns/pod abc network default] failed to get pod annotation: timed out waiting for annotations: context deadline exceeded'`, ""},
 		{`CNI request failed with status 400: 'failed to configure pod interface: timed out waiting for OVS port binding (ovn-installed) for 0a:58:0a:80:00:0a [10.128.0.10/23]'`, ""},

@@ -34,10 +34,12 @@ var apiForbidden = Class{
 		"does not have permission",
 		"admission webhook … denied",
 		"not allowed to access",
+		"does not allow access to the requested resource",
 		"exceeded quota",
 		"no rbac policy matched",
 	},
 	Samples: []Sample{
+		{`Error adding network: the server does not allow access to the requested resource (get pods nginx-3950648766-6b3d2)`, "kubernetes/kubernetes#47398"},
 		{`failed to query kubeadm's config map error=configmaps "kubeadm-config" is forbidden: User "system:serviceaccount:kube-system:calico-node" cannot get resource "configmaps" in API group "" in the namespace "kube-system"`, "aws/amazon-vpc-cni-k8s#1012"},
 		{`network-attachment-definitions.k8s.cni.cncf.io "macvlan-conf" is forbidden: User "system:node:chapman" cannot get resource "network-attachment-definitions" in API group "k8s.cni.cncf.io" in the namespace "default"`, "k8snetworkplumbingwg/multus-cni#312"},
 		{`TryLoadPodDelegates: Err in loading K8s cluster default network from pod annotation: Get "https://[10.96.0.1]:443/api/v1/namespaces/default/pods/samplepod1": Forbidden, use cached delegates`, "k8snetworkplumbingwg/multus-cni#532"},

@@ -14,6 +14,8 @@ var apiUnreachable = Class{
 		"127.0.0.1:2379 … connection refused",
 		"[::1]:8080 … connection refused",
 		"[::1]:6443 … connection refused",
+		"/api/v1/… connection refused",
+		"/apis/… connection refused",
 		"https://localhost… connection refused",
 		"https://127.0.0.1… connection refused",
 		"etcd cluster is unavailable",
@@ -114,6 +116,7 @@ var apiUnreachable = Class{
 		"unable to connect to the server",
 	},
 	Samples: []Sample{
+		{`plugin type="istio-cni" name="istio-cni" failed (add): Get "http://localhost:8080/api/v1/namespaces/default/pods/web": dial tcp [::1]:8080: connect: connection refused`, "istio/istio#56216"},
 		{`"https://[100.64.0.1]:443/apis/crd.projectcalico.org/v1/clusterinformations/default": dial tcp 100.64.0.1:443: i/o timeout`, "projectcalico/calico#4361"},
 		{`Error getting cluster information config ClusterInformation="default" error=Get https://10.96.0.1:443/apis/crd.projectcalico.org/v1/clusterinformations/default: context deadline exceeded`, "projectcalico/calico#2818"},
 		{`failed to destroy network for sandbox "5dc": dial tcp 10.10.25.230:4001: getsockopt: connection refused`, "containerd/cri#732"},

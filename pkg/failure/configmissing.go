@@ -3,7 +3,11 @@ package failure
 // configMissing tells failures of the reason ConfigMissing.
 var configMissing = Class{
 	Reason: "ConfigMissing",
+	Sure: []string{
+		"cni: no networks configured in",
+	},
 	Any: []string{
+		"failed to get clusternetwork … no such file or directory",
 		"no valid network config",
 		"no network found in",
 		"no valid network found in",
@@ -50,6 +54,7 @@ var configMissing = Class{
 	},
 	Weak: []string{
 		"cni config uninitialized",
+		"cni config unintialized", // as older kubelets wrote it
 		"cni plugin not initialized",
 		"network plugin is not ready",
 		"networkpluginnotready",
@@ -59,6 +64,7 @@ var configMissing = Class{
 		"unable to update cni config",
 	},
 	Samples: []Sample{
+		{`failed to get clusterNetwork/defaultNetworks: GetDefaultNetworks: failed to get clusterNetwork /host/etc/cni/net.d/10-canal.conflist in namespace kube-system: stat /host/etc/cni/net.d/10-canal.conflist: no such file or directory`, "k8snetworkplumbingwg/multus-cni#1072"},
 		{`cni config load failed: no network config found in /etc/cni/net.d: cni plugin not initialized: failed to load cni config`, "containerd/containerd#5225"},
 		{`Network plugin returns error: no CNI configuration file in /etc/cni/net.d/. Has your network provider started?`, "cri-o/cri-o#8999"},
 		{`Unable to update cni config: no valid networks found in /etc/cni/net.d`, "coreos/flannel-cni#15"},

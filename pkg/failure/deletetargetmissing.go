@@ -49,6 +49,7 @@ var deleteTargetMissing = Class{
 		"workload endpoint … does not exist",
 		"[404]",
 		"nat -d … couldn't load target",
+		`couldn't load target "cni-`, // the chain of an attachment, gone before the rule that leads to it
 		"nat -d … no chain/target/match by that name",
 		"nat -d … does a matching rule exist",
 		"nat -d … does not exist",
@@ -125,6 +126,7 @@ var deleteTargetMissing = Class{
 		"(delete): … could not find",
 	},
 	Samples: []Sample{
+		{`exit status 2: iptables v1.4.21: Couldn't load target ` + "`CNI-f50e48a52fa26aaaad634e9a'" + `:No such file or directory`, ""},
 		{`Failed to delete veth pair azvethf363b81: route ip+net: no such network interface`, "kubernetes/kubernetes#53226"},
 		{`failed to find HNSEndpoint 07e_vxlan0: Endpoint 07e_vxlan0 not found`, ""},
 		{`error in getting result from DelNetwork: failed to delete "net1": Link not found`, ""},

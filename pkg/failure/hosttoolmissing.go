@@ -4,6 +4,7 @@ package failure
 var hostToolMissing = Class{
 	Reason: "HostToolMissing",
 	Sure: []string{
+		"executable file not found",
 		"unable to execute … not found",
 		"could not execute … no such file",
 		"cannot execute … no such file",
@@ -11,7 +12,6 @@ var hostToolMissing = Class{
 		"unable to execute … no such file",
 	},
 	Any: []string{
-		"executable file not found",
 		"command not found",
 		": not found in path",
 		"iptables: not found",
@@ -45,6 +45,7 @@ var hostToolMissing = Class{
 		"exit status 127",
 	},
 	Samples: []Sample{
+		{`error deleting connection tracking state for UDP service port: 5353, error: error looking for path of conntrack: exec: "conntrack": executable file not found in $PATH`, ""},
 		{`exec: "iptables": executable file not found in $PATH`, ""},
 		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
 		{`netavark: nftables: unable to execute nft: No such file or directory (os error 2)`, ""},

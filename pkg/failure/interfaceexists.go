@@ -28,6 +28,7 @@ var interfaceExists = Class{
 		"file exists",
 		"a device attached to",
 		"rtnetlink answers: file exists",
+		"rtnetlink answers: address already in use",
 		"rename … already in use",
 		"interface name … is already",
 		"interface name … in use",

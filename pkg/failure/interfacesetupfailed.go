@@ -86,6 +86,8 @@ var interfaceSetupFailed = Class{
 		"failed to configure vf",
 		"error bringing interface up",
 		"set hardware address",
+		"failed to settle addresses",
+		"tentative addresses",
 		"failed to generate unique mac",
 		"mac doesn't match",
 	},
@@ -102,6 +104,7 @@ var interfaceSetupFailed = Class{
 		"mtu",
 	},
 	Samples: []Sample{
+		{`failed to settle addresses for "eth0": link eth0 still has tentative addresses after 10 seconds`, ""},
 		{`Failed to set MTU for kube-bridge interface due to: invalid argument`, "cloudnativelabs/kube-router#1383"},
 		{`infiniBand SRI-OV CNI failed to configure VF "VF ib4 GUID is not valid", failed to clean up sandbox container "9" network for pod "my": networkPlugin cni failed to teardown pod "x" network: error reading cached NetConf in /var/lib/cni/ib-sriov with name 93`, "k8snetworkplumbingwg/ib-sriov-cni#66"},
 		{`failed to set up pod interface "net1" from the device "enp2s0f1": error setting up interface in container namespace: "error bringing interface up in container ns: \"input/output error\""`, "k8snetworkplumbingwg/sriov-network-device-plugin#182"},

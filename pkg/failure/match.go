@@ -6,13 +6,14 @@ import "strings"
 type hit struct {
 	start, end int
 	last       int    // length of the last part of the words
+	words      int    // length of the words
 	subject    bool   // the words have parts before the last one
 	class      *Class // whose words they are
 }
 
 // better tells which of two hits decides. A chain of errors names its innermost cause at its end, so the one that
 // ends last; of two that end together the one that says more there; then the one that also says of what; then the
-// one whose subject stands nearest.
+// one whose subject stands nearest; then the one that says more.
 func (h hit) better(than hit) bool {
 	switch {
 	case h.end != than.end:
@@ -21,8 +22,10 @@ func (h hit) better(than hit) bool {
 		return h.last > than.last
 	case h.subject != than.subject:
 		return h.subject
+	case h.start != than.start:
+		return h.start > than.start
 	}
-	return h.start > than.start
+	return h.words > than.words
 }
 
 // grams is the set of a text's runs of three bytes, hashed. Nearly all words are ruled out by it, which makes
@@ -52,9 +55,11 @@ func gram(s string, i int) uint32 {
 	return (uint32(s[i])<<16 | uint32(s[i+1])<<8 | uint32(s[i+2])) * 2654435761 >> 16
 }
 
+// reach bounds the bytes for which "…" stands: what is further apart is seldom said of each other.
+const reach = 160
+
 // find finds the last place in folded text where the parts of words, separated by "…", follow each other on one
-// line. A blank beside "…" stands for the edge of a word. Linear in the text: when the parts before the last one are
-// not found on a line, no earlier place of that line can do better.
+// line. A blank beside "…" stands for the edge of a word.
 func find(text string, in *grams, words string) hit {
 	head, last := cutLast(words)
 	if core := strings.Trim(last, " "); !in.may(core) || !strings.Contains(text, core) { // the usual answer
@@ -65,18 +70,28 @@ func find(text string, in *grams, words string) hit {
 		if at < 0 {
 			break
 		}
-		line := strings.LastIndexByte(text[:at], '\n') + 1
-		from := at - line
+		from := at
 		for rest, part := head, ""; rest != "" && from >= 0; {
 			rest, part = cutLast(rest)
-			from, _ = lastPart(text[line:line+from], part)
+			from = lastNear(text[:from], part)
 		}
 		if from >= 0 {
-			return hit{start: line + from, end: to, last: len(last), subject: head != ""}
+			return hit{start: from, end: to, last: len(last), words: len(words), subject: head != ""}
 		}
-		limit = line
+		limit = to - 1
 	}
 	return hit{}
+}
+
+// lastNear finds the last place of one part of words on the last line of text, within reach of its end; -1 when there is none.
+func lastNear(text, part string) int {
+	low := max(0, len(text)-reach-len(part))
+	low += strings.LastIndexByte(text[low:], '\n') + 1
+	at, _ := lastPart(text[low:], part)
+	if at < 0 {
+		return -1
+	}
+	return low + at
 }
 
 // cutLast takes the last part off words.

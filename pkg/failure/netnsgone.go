@@ -45,6 +45,7 @@ var netnsGone = Class{
 		"/proc/…/ns/net",
 		"/proc/… no such file or directory",
 		"setns … no such",
+		"nsenter: cannot open",
 		"no network namespace",
 		"empty netns",
 		"netns path",
@@ -52,6 +53,7 @@ var netnsGone = Class{
 		"compartment … not",
 	},
 	Samples: []Sample{
+		{`Unexpected command output nsenter: cannot open : No such file or directory\n with error: exit status 1`, "kubernetes/kubernetes#42735"},
 		{`Failed to open current namespace: failed to Statfs "/proc/18661/task/1439572/ns/net": no such file or directory`, "kubernetes/kubernetes#90429"},
 		{`CNI failed to retrieve network namespace path: cannot find network namespace for the terminated container "c588b942ff9ef0bcb4a04c3f7ff584bb909799c42af5824271d167527be59e77"`, "kubernetes/minikube#8445"},
 		{`failed to open netns "/var/run/netns/cni-123": failed to Statfs "/var/run/netns/cni-123": no such file or directory`, ""},

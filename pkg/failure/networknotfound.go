@@ -15,6 +15,7 @@ var networkNotFound = Class{
 		"failed to get network resource",
 		"no net configuration with name",
 		"no such network",
+		"key not found (/contiv.io/state/nets/",
 		"unable to find network with name",
 		`network "…" not found`,
 		"network … does not exist",
@@ -45,6 +46,7 @@ var networkNotFound = Class{
 		"getnetworkdelegates",
 	},
 	Samples: []Sample{
+		{`Contiv:Error creating EP; Err: 100: Key not found (/contiv.io/state/nets/net1.web) [12328]`, "contiv/netplugin#658"},
 		{`getDefaultNetDelegateCRD: failed to get network resource, refer Multus README.md for the usage guide: the server could not find the requested resource`, "k8snetworkplumbingwg/multus-cni#302"},
 		{`unable to find network with name or ID foo: network not found`, ""},
 		{`no net configuration with name "foo" in /etc/cni/net.d`, ""},

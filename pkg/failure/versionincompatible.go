@@ -54,6 +54,7 @@ var versionIncompatible = Class{
 		"requires cni version",
 		"plugin version … incompatible",
 		"version mismatch",
+		"delegate cni version is … while top level cni version is",
 		"versions do not match",
 		"incompatible version",
 		"is incompatible with cni",
@@ -70,6 +71,7 @@ var versionIncompatible = Class{
 		"supported versions",
 	},
 	Samples: []Sample{
+		{`failed to load the primary CNI configuration as a multus delegate with error 'delegate cni version is 0.3.1 while top level cni version is 0.4.0'`, ""},
 		{`[plugin bridge does not support config version "1.0.0" plugin portmap does not support config version "1.0.0" plugin firewall does not support config version "1.0.0" plugin tuning does not support config version "1.0.0"]`, "containers/podman-compose#893"},
 		{`[plugin bridge does not support config version ""]`, "containernetworking/plugins#428"},
 		{`unsupported CNI result version "0.4.0"`, "kubernetes/minikube#7874"},
