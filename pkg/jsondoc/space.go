@@ -79,7 +79,7 @@ func (s *scanner) nul(at int) {
 	s.stop(Fault{Rule: "encoding-nul-bytes", Start: at, End: at + 1, Cause: "a NUL byte, as a write leaves that never reached the disk", Fix: "write the file again, or restart the add-on that writes it"})
 }
 
-// conflictMarker skips a line that version control left at its start; of the two sides the first is read.
+// conflictMarker skips a line that version control left at its start; of two sides the first is read.
 func (s *scanner) conflictMarker() bool {
 	if s.at != s.line {
 		return false
@@ -92,7 +92,13 @@ func (s *scanner) conflictMarker() bool {
 		s.said.conflict = true
 		s.fault(Fault{Rule: "json-merge-conflict", Start: s.at, End: s.lineEnd(s.at), Cause: "a version-control conflict was never settled", Fix: "keep one of the two sides and delete the marker lines"})
 	}
-	if c := rest[0]; c == '=' || c == '|' {
+	switch c := rest[0]; {
+	case c == '<':
+		s.conflict = true
+	case c == '>':
+		s.conflict = false
+	case s.conflict: // else its beginning was deleted, and both sides were kept
+		s.conflict = false
 		i := bytes.Index(rest, []byte("\n>>>>>>>"))
 		if i < 0 {
 			s.done = true

@@ -85,6 +85,7 @@ func (s *scanner) templateTag() bool {
 		return false
 	}
 	s.unresolved(n)
+	s.tagged = true
 	return true
 }
 
