@@ -1,13 +1,24 @@
 package known
 
-// Plugins of other projects: only fields whose type their own configuration structs fix. What is missing here is not
-// wrong in a configuration, so none of them is Complete.
+// Plugins of other projects, by their own configuration structs. Where not all of these were read, what is missing here is not wrong
+// in a configuration, and the plugin is not Complete.
+
+var (
+	onOff      = []string{"", "on", "off"}
+	linkStates = []string{"", "auto", "enable", "disable"}
+)
 
 var others = []Plugin{
-	{Type: "calico", Fields: []Field{ // projectcalico/calico cni-plugin/pkg/types
+	{Type: "calico", Complete: true, Fields: []Field{ // projectcalico/calico cni-plugin/pkg/types
+		{Name: "mode", Type: String},
 		{Name: "mtu", Type: Int, Max: mtuMax},
+		{Name: "vxlan_mac_prefix", Type: String},
+		{Name: "vxlan_vni", Type: Uint},
 		{Name: "nodename", Type: String},
 		{Name: "nodename_file", Type: String},
+		{Name: "nodename_file_optional", Type: Bool},
+		{Name: "hostname", Type: String},
+		{Name: "ipam_lock_file", Type: String},
 		{Name: "datastore_type", Type: String, Enum: []string{"", "kubernetes", "etcdv3"}},
 		{Name: "log_level", Type: String},
 		{Name: "log_file_path", Type: String},
@@ -16,6 +27,13 @@ var others = []Plugin{
 		{Name: "log_file_max_count", Type: Int},
 		{Name: "num_queues", Type: Int},
 		{Name: "include_default_routes", Type: Bool},
+		{Name: "readiness_gates", Type: Array, Elem: &Field{Type: String}},
+		{Name: "policy_setup_timeout_seconds", Type: Int},
+		{Name: "endpoint_status_dir", Type: String},
+		{Name: "dataplane_options", Type: Map},
+		{Name: "etcd_scheme", Type: String},
+		{Name: "etcd_authority", Type: String},
+		{Name: "etcd_discovery_srv", Type: String},
 		{Name: "etcd_endpoints", Type: String},
 		{Name: "etcd_key_file", Type: String},
 		{Name: "etcd_cert_file", Type: String},
@@ -38,6 +56,10 @@ var others = []Plugin{
 			{Name: "floating_ips", Type: Bool},
 		}},
 		{Name: "container_settings", Type: Object, Fields: []Field{{Name: "allow_ip_forwarding", Type: Bool}}},
+		{Name: "windows_pod_deletion_timestamp_timeout", Type: Int},
+		{Name: "windows_use_single_network", Type: Bool},
+		{Name: "windows_disable_default_deny_all_policy", Type: Bool},
+		{Name: "windows_loopback_DSR", Type: Bool},
 	}},
 	{Type: "flannel", Complete: true, Fields: []Field{ // flannel-io/cni-plugin
 		{Name: "subnetFile", Type: String},
@@ -54,7 +76,7 @@ var others = []Plugin{
 		{Name: "azure", Type: Object},
 		{Name: "alibaba-cloud", Type: Object},
 	}},
-	{Type: "multus", Fields: []Field{ // k8snetworkplumbingwg/multus-cni pkg/types
+	{Type: "multus", Complete: true, Fields: []Field{ // k8snetworkplumbingwg/multus-cni pkg/types
 		{Name: "kubeconfig", Type: String},
 		{Name: "delegates", Type: Array, Elem: &Field{Type: Object}},
 		{Name: "clusterNetwork", Type: String},
@@ -66,6 +88,9 @@ var others = []Plugin{
 		{Name: "logFile", Type: String},
 		{Name: "logLevel", Type: String},
 		{Name: "logToStderr", Type: Bool},
+		{Name: "logOptions", Type: Object},
+		{Name: "multusNamespace", Type: String},
+		{Name: "auxiliaryCNIChainName", Type: String},
 		{Name: "readinessindicatorfile", Type: String},
 		{Name: "namespaceIsolation", Type: Bool},
 		{Name: "globalNamespaces", Type: String},
@@ -91,7 +116,61 @@ var others = []Plugin{
 	{Type: "linkerd-cni", Chained: true},
 	{Type: "antrea"},
 	{Type: "ovn-k8s-cni-overlay"},
-	{Type: "kube-ovn", Fields: []Field{{Name: "server_socket", Type: String}, {Name: "provider", Type: String}}},
+	{Type: "kube-ovn", Complete: true, Fields: []Field{ // kubeovn/kube-ovn pkg/netconf
+		{Name: "server_socket", Type: String},
+		{Name: "provider", Type: String},
+		{Name: "routes", Type: Array, Elem: &Field{Type: Object}},
+		{Name: "deviceID", Type: String},
+		{Name: "vf_driver", Type: String},
+		{Name: "vhost_user_socket_volume_name", Type: String},
+		{Name: "vhost_user_socket_name", Type: String},
+		{Name: "vhost_user_socket_consumption", Type: String},
+	}},
+	{Type: "sriov", Complete: true, PassesIPAM: true, Fields: []Field{ // k8snetworkplumbingwg/sriov-cni pkg/types
+		{Name: "deviceID", Type: String, Doc: "PCI address of the function; from the device plugin when not given"},
+		{Name: "master", Type: Iface},
+		{Name: "mac", Type: String},
+		{Name: "mtu", Type: Int, Max: mtuMax},
+		{Name: "vlan", Type: Int, Max: vlanMax},
+		{Name: "vlanQoS", Type: Int, Max: 7},
+		{Name: "vlanProto", Type: String},
+		{Name: "vlan_trunk", Type: String},
+		{Name: "min_tx_rate", Type: Uint, Doc: "Mbit/s"},
+		{Name: "max_tx_rate", Type: Uint, Doc: "Mbit/s"},
+		{Name: "spoofchk", Type: String, Enum: onOff},
+		{Name: "trust", Type: String, Enum: onOff},
+		{Name: "link_state", Type: String, Enum: linkStates},
+		{Name: "logLevel", Type: String},
+		{Name: "logFile", Type: String},
+	}},
+	{Type: "ib-sriov", Complete: true, PassesIPAM: true, Fields: []Field{ // k8snetworkplumbingwg/ib-sriov-cni pkg/types
+		{Name: "deviceID", Type: String},
+		{Name: "master", Type: Iface},
+		{Name: "pkey", Type: String},
+		{Name: "link_state", Type: String, Enum: linkStates},
+		{Name: "rdmaIsolation", Type: Bool},
+		{Name: "ibKubernetesEnabled", Type: Bool},
+		{Name: "vfioPciMode", Type: Bool},
+		{Name: "publishPfGuid", Type: Bool},
+		{Name: "kubeconfig", Type: String},
+	}},
+	{Type: "ovs", Complete: true, PassesIPAM: true, Fields: []Field{ // k8snetworkplumbingwg/ovs-cni pkg/types
+		{Name: "bridge", Type: String, Doc: "an Open vSwitch bridge"},
+		{Name: "vlan", Type: Uint, Max: vlanMax},
+		{Name: "mtu", Type: Int, Max: mtuMax},
+		{Name: "trunk", Type: Array, Elem: &Field{Type: Object, Fields: []Field{
+			{Name: "minID", Type: Uint, Max: vlanMax},
+			{Name: "maxID", Type: Uint, Max: vlanMax},
+			{Name: "id", Type: Uint, Max: vlanMax},
+		}}},
+		{Name: "deviceID", Type: String},
+		{Name: "ofport_request", Type: Uint},
+		{Name: "interface_type", Type: String},
+		{Name: "configuration_path", Type: String},
+		{Name: "socket_file", Type: String},
+		{Name: "link_state_check_retries", Type: Int},
+		{Name: "link_state_check_interval", Type: Int},
+	}},
 	{Type: "cni-shim", Complete: true, Fields: []Field{ // package config
 		{Name: "chain", Type: Any, Doc: "what to run: a directory, a file, or the network configuration itself"},
 		{Name: "statusFile", Type: String, Doc: "an absolute path"},
@@ -106,7 +185,7 @@ var others = []Plugin{
 
 // pluginNames are heard of, and nothing else.
 var pluginNames = []string{
-	"multus-shim", "sriov", "ib-sriov", "accelerated-bridge", "ovs", "ovs-cni", "rdma", "cnv-bridge", "cnv-tuning", "route-override",
+	"multus-shim", "accelerated-bridge", "ovs-cni", "rdma", "cnv-bridge", "cnv-tuning", "route-override",
 	"ipoib", "ib-ipoib", "userspace", "bond", "macvtap", "vxlan", "tc", "veth", "vhostuser", "igb", "azure-vnet", "azure-ipam", "azure-vnet-telemetry", "win-bridge", "win-overlay",
 	"sdnbridge", "sdnoverlay", "nat", "l2bridge", "terway", "galaxy-bridge", "galaxy-sdn", "galaxy-veth", "tke-bridge", "tke-route-eni", "dnsname", "isolation", "nuage-cni-k8s", "contrail-k8s-cni",
 	"cilium", "weave", "romana", "canal", "kube-router", "genie", "knitter", "danm", "fakeipam", "spiderpool", "coordinator", "ifacer", "ptp-egress", "gke", "istio", "ambient", "kuma-cni", "osm-cni", "consul-cni",

@@ -74,7 +74,9 @@ func (c *Conf) field(n *jsondoc.Node, f *known.Field, each func(*jsondoc.Node, *
 }
 
 // passes tells whether the plugin hands its ipam on as it stands, so that the IPAM plugin's own rules hold.
-func (pl *Plugin) passes() bool { return pl.Known != nil && pl.Known.PassesIPAM && pl.IPAM != nil }
+func (pl *Plugin) passes() bool {
+	return pl.Known != nil && pl.IPAM != nil && (pl.Known.PassesIPAM || pl.Type == "calico" && pl.IPAMType == "calico-ipam")
+}
 
 // label names a value in a message: by its key, or that of the array it is in.
 func label(n *jsondoc.Node) string {

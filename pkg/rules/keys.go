@@ -187,9 +187,44 @@ func (p *Pass) misplaced(pl *Plugin) {
 			p.as(diag.Info, n.KeyStart, n.KeyEnd, "move it beside capabilities", "%q is an option of %s, not a capability; it has no effect here", n.Key, pl.Type)
 		}
 	}
+	if pl.IPAMs != nil && pl.IPAMs.Complete && pl.passes() {
+		p.misplacedInside(pl)
+	}
 	for _, n := range kids(pl.IPAM) {
 		if pl.IPAMs != nil && pl.IPAMs.Complete && pl.IPAMs.Field(n.Key) == nil && k.Field(n.Key) != nil && pl.Node.Fold(n.Key) == nil {
 			p.key(n, "move it beside ipam", "%q is read by %s beside ipam, not inside it", n.Key, pl.Type)
+		}
+	}
+}
+
+// misplacedInside reports what is read in ipam itself and stands in an object of one of its lists, which has no such key and none like
+// it: routes in a range.
+func (p *Pass) misplacedInside(pl *Plugin) {
+	for _, list := range pl.IPAM.Kids {
+		f := pl.IPAMs.Field(list.Key)
+		if f == nil || f.Elem == nil {
+			continue
+		}
+		elem, objects := f.Elem, list.Kids
+		if elem.Type == known.Array { // of range sets
+			elem, objects = elem.Elem, nil
+			for _, set := range list.Kids {
+				objects = append(objects, set.Kids...)
+			}
+		}
+		if elem.Fields == nil {
+			continue
+		}
+		var names []string
+		for _, e := range elem.Fields {
+			names = append(names, e.Name)
+		}
+		for _, o := range objects {
+			for _, k := range kids(o) {
+				if pl.IPAMs.Field(k.Key) != nil && known.Find(elem.Fields, k.Key) == nil && nearKey(k.Key, names) == "" && pl.IPAM.Fold(k.Key) == nil {
+					p.key(k, "move it into ipam itself", "%q is read in ipam itself, not inside its %s", k.Key, f.Name)
+				}
+			}
 		}
 	}
 }
