@@ -61,6 +61,7 @@ var agentTimeout = Class{
 		"alarm clock",
 		"timed out waiting for the network",
 		"network is not ready … timed out",
+		"is not ready after",
 	},
 	Weak: []string{
 		"timed out waiting for the condition",

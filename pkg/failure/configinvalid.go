@@ -115,6 +115,7 @@ var configInvalid = Class{
 		"could not parse config",
 		"failed to unmarshal … config",
 		"must also be set",
+		"no json object could be decoded",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",

@@ -51,6 +51,9 @@ var configMissing = Class{
 		"no configuration files",
 		"unable to find … cni configuration",
 		"failed to find … cni configuration",
+		".conflist: no such file or directory",
+		"net.d/….conf: no such file or directory",
+		"no active cni configuration files found",
 	},
 	Weak: []string{
 		"cni config uninitialized",
@@ -62,6 +65,7 @@ var configMissing = Class{
 		"cni not ready",
 		"failed to load cni config",
 		"unable to update cni config",
+		"find master plugin configuration, attempt",
 	},
 	Samples: []Sample{
 		{`failed to get clusterNetwork/defaultNetworks: GetDefaultNetworks: failed to get clusterNetwork /host/etc/cni/net.d/10-canal.conflist in namespace kube-system: stat /host/etc/cni/net.d/10-canal.conflist: no such file or directory`, "k8snetworkplumbingwg/multus-cni#1072"},

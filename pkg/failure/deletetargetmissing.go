@@ -58,6 +58,8 @@ var deleteTargetMissing = Class{
 		"nat -f … no chain/target/match by that name",
 		"nat -x … no chain/target/match by that name",
 		"failed (delete): interface … not found",
+		"teardown … open /var/lib/cni/… no such file or directory",
+		"tear down … open /var/lib/cni/… no such file or directory",
 	},
 	Any: []string{
 		"(delete): … link not found",
@@ -124,6 +126,7 @@ var deleteTargetMissing = Class{
 		"find … to delete",
 		"(delete): … interface … not found",
 		"(delete): … could not find",
+		"did not find reserved ip",
 	},
 	Samples: []Sample{
 		{`exit status 2: iptables v1.4.21: Couldn't load target ` + "`CNI-f50e48a52fa26aaaad634e9a'" + `:No such file or directory`, ""},
@@ -135,5 +138,7 @@ var deleteTargetMissing = Class{
 		{`del cmd: error received from DelNetwork gRPC call: rpc error: code = Unknown desc = datastore: unknown pod`, ""},
 		{`plugin type="calico" failed (delete): error deleting workload endpoint: resource does not exist: WorkloadEndpoint(ns/x)`, ""},
 		{`failed to destroy network for sandbox "abc": could not get netns link eth0: Link not found`, ""},
+		{`NetworkPlugin cni failed to teardown pod "web_default" network: open /var/lib/cni/flannel/5d4aa3be: no such file or directory`, "kubernetes-retired/kube-aws#494"},
+		{`Error deallocating IP: Did not find reserved IP for container 869c4544`, "k8snetworkplumbingwg/whereabouts#44"},
 	},
 }

@@ -8,6 +8,8 @@ var dhcpUnavailable = Class{
 		"dhcp.sock",
 		"dhcp.sock: connect: no such file or directory",
 		"dhcp.sock: connect: connection refused",
+		"unable to obtain lease",
+		"dhcp-proxy",
 	},
 	Any: []string{
 		"dhcp.allocate",
@@ -41,5 +43,6 @@ var dhcpUnavailable = Class{
 		{`error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: connect: no such file or directory`, ""},
 		{`error calling DHCP.Allocate: timed out waiting for DHCP`, ""},
 		{`error adding container to network "sw-lan": error calling DHCP.Allocate: network is down`, "k8snetworkplumbingwg/multus-cni#784"},
+		{`netavark: unable to obtain lease: socket "/run/podman/nv-proxy.sock": No such file or directory (os error 2), is the netavark-dhcp-proxy.socket unit enabled?`, "NixOS/nixpkgs#250263"},
 	},
 }

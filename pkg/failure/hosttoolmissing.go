@@ -10,6 +10,8 @@ var hostToolMissing = Class{
 		"cannot execute … no such file",
 		"failed to execute … no such file",
 		"unable to execute … no such file",
+		"netavark: iptables: no such file",
+		"netavark: nft: no such file",
 	},
 	Any: []string{
 		"command not found",
@@ -43,11 +45,13 @@ var hostToolMissing = Class{
 	},
 	Weak: []string{
 		"exit status 127",
+		"netavark: no such file or directory",
 	},
 	Samples: []Sample{
 		{`error deleting connection tracking state for UDP service port: 5353, error: error looking for path of conntrack: exec: "conntrack": executable file not found in $PATH`, ""},
 		{`exec: "iptables": executable file not found in $PATH`, ""},
 		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
 		{`netavark: nftables: unable to execute nft: No such file or directory (os error 2)`, ""},
+		{`Error: netavark: iptables: No such file or directory (os error 2)`, "NixOS/nixpkgs#443714"},
 	},
 }

@@ -90,6 +90,8 @@ var interfaceSetupFailed = Class{
 		"tentative addresses",
 		"failed to generate unique mac",
 		"mac doesn't match",
+		"failed to setup hairpin mode",
+		"failed to set hairpin mode",
 	},
 	Weak: []string{
 		"could not add ip address to",

@@ -76,6 +76,8 @@ var invalidCallerInput = Class{
 		"cannot parse … args",
 		"invalid dns",
 		"host port … out of range",
+		"cannot set a static ip",
+		"cannot be assigned static",
 	},
 	Weak: []string{
 		"environment variable",

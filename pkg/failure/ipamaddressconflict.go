@@ -81,6 +81,8 @@ var ipamAddressConflict = Class{
 		"address … out of range",
 		"ip … has been used",
 		"ip … is used by",
+		"ipam: resource already exists",
+		"failed to allocate all requested ips",
 	},
 	Samples: []Sample{
 		{`IP ipv4:10.17.239.232 is already in use`, "cilium/cilium#38313"},
@@ -92,5 +94,6 @@ var ipamAddressConflict = Class{
 		{`The provided IP address is not in a configured pool`, ""},
 		{`10.1.2.3: Address already assigned in block`, ""},
 		{`failed to get static ip 10.0.1.254, mac <nil>, subnet ovn-default, err AddressOutOfRange`, "kubeovn/kube-ovn#4210"},
+		{`error getting IP from IPAM: resource already exists: 10.233.110.22`, "projectcalico/calico#5093"},
 	},
 }

@@ -109,6 +109,7 @@ var ipamExhausted = Class{
 		"addresses … allocated",
 		"used up",
 		"used out",
+		"sufficient free",
 	},
 	Weak: []string{
 		"could not allocate ip",
@@ -133,5 +134,6 @@ var ipamExhausted = Class{
 		{`error in assigning IP: no available IPs in IPPool, all used IPs`, ""},
 		{`antrea: failed to allocate IP: no available IP in subnet`, ""},
 		{`request ip return 500 no available ip for pod dxp/sample-0`, "kubeovn/kube-ovn#218"},
+		{`Failed to CreateNetworkInterface InvalidParameterValue: There aren't sufficient free Ipv4 addresses or prefixes`, "aws/amazon-vpc-cni-k8s#3105"},
 	},
 }

@@ -84,6 +84,10 @@ var ipamPoolInvalid = Class{
 		"cluster pool … not",
 		"cannot parse subnet",
 		"failed to parse subnet",
+		`missing field "subnet" in ipam`,
+		"no matching auto-created ippool",
+		"failed to get ippool candidates",
+		"no ippool candidate",
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (add): cannot find a qualified ippool`, "projectcalico/calico v3.28, without an IP pool"},
@@ -94,5 +98,6 @@ var ipamPoolInvalid = Class{
 		{`no enabled IPPools found for node`, ""},
 		{`IPPool "foo" not found`, ""},
 		{`error at storage engine: error parsing range: invalid CIDR address: 10.0.0/24`, ""},
+		{`missing field "subnet" in IPAM configuration`, "projectcalico/cni-plugin#254"},
 	},
 }

@@ -44,6 +44,9 @@ var ipv6Disabled = Class{
 		"accept_ra",
 		"ip6_tables … not found",
 	},
+	Weak: []string{
+		"failed to add address fe80",
+	},
 	Samples: []Sample{
 		{`open /proc/sys/net/ipv6/conf/eth0/accept_dad: no such file or directory`, "containernetworking/cni#532"},
 		{`ipv6 is disabled on this host`, ""},

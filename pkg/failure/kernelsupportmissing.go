@@ -12,6 +12,7 @@ var kernelSupportMissing = Class{
 		"modprobe: fatal",
 		"modprobe: module",
 		"can't open /proc/sys/net/bridge",
+		`couldn't load match "…":no such file`,
 	},
 	Any: []string{
 		"modprobe",

@@ -120,13 +120,14 @@ func eachRecord(r io.Reader, whole *ends, each func(record string)) (records int
 	return records, err
 }
 
-// informs tells the records that their program marks as no error: klog's I, logrus' and zap's levels, an event of type Normal.
+// informs tells the records that their program marks as no error: klog's I, logrus' and zap's levels, an event of type Normal; and that podman
+// found nothing in its cache, after which it reads the configuration itself.
 func informs(rec string) bool {
 	if strings.HasPrefix(strings.TrimLeft(rec, " \t"), "Normal ") {
 		return true
 	}
 	head := rec[:min(len(rec), 256)]
-	for _, mark := range [...]string{"level=info ", "level=debug ", `"level":"info"`, `"level":"debug"`} {
+	for _, mark := range [...]string{"level=info ", "level=debug ", `"level":"info"`, `"level":"debug"`, "error loading cached network config"} {
 		if strings.Contains(head, mark) {
 			return true
 		}
@@ -147,7 +148,7 @@ func recordStart(line string) bool {
 			return true
 		}
 	}
-	for _, p := range [...]string{"Warning ", "Normal ", "time=", `{"`, "rpc error:"} { // events, logrus, JSON logs
+	for _, p := range [...]string{"Warning ", "Normal ", "time=", `{"`, "rpc error:", "Error: "} { // events, logrus, JSON logs, commands
 		if strings.HasPrefix(line, p) {
 			return true
 		}

@@ -40,15 +40,19 @@ var networkNotFound = Class{
 		"cni network … not found",
 		"cannot find cni network",
 		`"network" not found`,
+		`danmnets.danm.k8s.io "…" not found`,
+		"failed to get danmnet",
 	},
 	Weak: []string{
 		"getkubernetesdelegate",
 		"getnetworkdelegates",
+		"failed to get clusternetwork",
 	},
 	Samples: []Sample{
 		{`Contiv:Error creating EP; Err: 100: Key not found (/contiv.io/state/nets/net1.web) [12328]`, "contiv/netplugin#658"},
 		{`getDefaultNetDelegateCRD: failed to get network resource, refer Multus README.md for the usage guide: the server could not find the requested resource`, "k8snetworkplumbingwg/multus-cni#302"},
 		{`unable to find network with name or ID foo: network not found`, ""},
 		{`no net configuration with name "foo" in /etc/cni/net.d`, ""},
+		{`CNI network could not be set up: failed to get DanmNet due to:NID:flannel in namespace:kube-system cannot be GET from K8s API server, because of error:danmnets.danm.k8s.io "flannel" not found`, "danm-cni/danm#70"},
 	},
 }

@@ -25,7 +25,6 @@ var pluginCrashed = Class{
 		"segfault at",
 		"segmentation fault",
 		"core dumped",
-		"traceback (most recent call last)",
 		"fatal error: all goroutines",
 		"fatal error: concurrent map",
 		"fatal error: stack overflow",
@@ -45,6 +44,7 @@ var pluginCrashed = Class{
 		"fatal error:",
 		"exit status 139",
 		"exit code 139",
+		"traceback (most recent call last)",
 	},
 	Samples: []Sample{
 		{`Calico CNI panicked during ADD: runtime error: invalid memory address or nil pointer dereference`, "projectcalico/calico#5779"},

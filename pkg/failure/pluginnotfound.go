@@ -55,6 +55,8 @@ var pluginNotFound = Class{
 		`could not find "…" plugin`,
 		"plugin in path",
 		"plugin … not in path",
+		"could not locate … cni plugins",
+		"required cni plugins",
 	},
 	Samples: []Sample{
 		{`failed to find plugin "portmap" in path [/opt/flannel/bin /opt/cni/bin]`, "flannel-io/flannel#890"},
@@ -66,5 +68,6 @@ var pluginNotFound = Class{
 		{`exec: "calico-ipam": executable file not found in $PATH`, ""},
 		{`Error response from daemon: plugin "calico" not found`, "projectcalico/calicoctl#1896"},
 		{`unable to locate plugin : calico`, "projectcalico/calico#5801"},
+		{`network plugin is not ready: could not locate kubenet required CNI plugins [bridge host-local loopback] at ["/opt/cni/bin" "/opt/cni/bin"]`, "kubernetes/minikube#14724"},
 	},
 }

@@ -8,6 +8,7 @@ var podNotFound = Class{
 		`pods "…" not found`,
 		`pod "…" not found`,
 		"pod sandbox not found",
+		"expected pod … uid … but got",
 	},
 	Any: []string{
 		"pod not found",
@@ -48,6 +49,7 @@ var podNotFound = Class{
 		"pod was already deleted",
 		"pod … already deleted",
 		`namespaces "…" not found`,
+		"failed to query the pod",
 	},
 	Samples: []Sample{
 		{`Multus: [e2e-statefulset-8898/ss2-0/9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34]: expected pod UID "9fc21ab8-0615-41eb-a3f4-8cdb4bbfbc34" but got "45cb07e2-c60c-42fb-97b5-59da83c3eb5b" from Kube API`, "openshift/origin#30486"},
@@ -55,5 +57,6 @@ var podNotFound = Class{
 		{`CNI request failed with status 400: '[ns/pod] pod deleted before sandbox ADD operation began. Request Pod UID abc is different from the Pod UID (def) retrieved from the informer/API'`, ""},
 		{`Multus: [ns/pod/uid]: error getting pod: pods "web-1" not found`, ""},
 		{`Error while adding pod to CNI network "k8s-pod-network": namespaces "nifty_pasteur" not found`, "Netcracker/KubeMarine#6"},
+		{`SetNetworkStatus: expected pod openshift-multus/web UID "1fa4" but got "5c58" from Kube API`, "k8snetworkplumbingwg/multus-cni#775"},
 	},
 }

@@ -39,8 +39,6 @@ var stateCorrupt = Class{
 		"failed to load cached",
 		"failed to unmarshal … cache",
 		"failed to decode … cache",
-		"error … cni cache",
-		"cni cache",
 		"invalid database",
 		"bolt … timeout",
 		"database … timeout",
@@ -69,6 +67,9 @@ var stateCorrupt = Class{
 		"conf.db",
 		"open … input/output error",
 		"read … input/output error",
+	},
+	Weak: []string{
+		"cni cache",
 	},
 	Samples: []Sample{
 		{`[cni] Timed out on locking store, err:Store is locked.`, "Azure/azure-container-networking#242"},

@@ -69,6 +69,9 @@ var versionIncompatible = Class{
 		"version … is unsupported",
 		"unknown cni version",
 		"supported versions",
+		"cannot convert version",
+		"failed to convert major version part",
+		"failed to convert minor version part",
 	},
 	Samples: []Sample{
 		{`failed to load the primary CNI configuration as a multus delegate with error 'delegate cni version is 0.3.1 while top level cni version is 0.4.0'`, ""},
@@ -79,5 +82,6 @@ var versionIncompatible = Class{
 		{`incompatible CNI versions; config is "1.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0"]`, ""},
 		{`cni config load failed: failed to load CNI config list file /etc/cni/net.d/10.conflist: error parsing configuration list: invalid version "": the version is empty`, ""},
 		{`getPodResources: failed to list pod resources, rpc error: code = Unimplemented desc = unknown service v1.PodResourcesLister`, "k8snetworkplumbingwg/sriov-network-device-plugin#388"},
+		{`cannot convert version ["" "0.1.0" "0.2.0"] to 0.4.0`, "cri-o/cri-o#2026"},
 	},
 }
