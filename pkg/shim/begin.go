@@ -15,7 +15,7 @@ import (
 // begin marks the call as running and tells of calls that were killed. A mark of an ancestor with the same call is a circle.
 func (c *call) begin() *report.Failure {
 	own := inflight.Call{Verb: c.record.Verb, Network: c.record.Network, ContainerID: c.record.ContainerID, IfName: c.record.IfName}
-	if p := c.record.Pod; p != nil && len(p.Namespace)+len(p.Name) <= maxPod {
+	if p := c.record.Pod; p != nil && p.Name != "" && len(p.Namespace)+len(p.Name) <= maxPod {
 		own.Pod = p.Namespace + "/" + p.Name
 	}
 	mark, running, dead, err := inflight.Begin(c.status.CallsDir(), own)
