@@ -101,18 +101,12 @@ var cleanUps = [...]string{
 	"; cleanup failed", "; clean up failed", "; rollback", "; delegatedel", " / delete error",
 }
 
-// cutCleanUp splits a folded text before the first clean-up, to the end of its line.
+// cutCleanUp splits a folded text before the first clean-up. What follows is all of it, on more lines where a terminal broke it.
 func cutCleanUp(text string) (cause, after string) {
 	for _, w := range cleanUps {
-		i := strings.Index(text, w)
-		if i <= 0 {
-			continue
+		if i := strings.Index(text, w); i > 0 {
+			return text[:i] + "\n", text[i:]
 		}
-		end := len(text)
-		if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
-			end = i + n
-		}
-		return text[:i] + text[end:], text[i:end]
 	}
 	return text, ""
 }

@@ -6,6 +6,10 @@ var firewallFailed = Class{
 	Sure: []string{
 		"/run/xtables.lock",
 		"failed to ensure chain",
+		"chain_user_add failed",
+		"chain_add failed",
+		"rule_insert failed",
+		"rule_append failed",
 	},
 	Any: []string{
 		"xtables lock",
@@ -29,12 +33,8 @@ var firewallFailed = Class{
 		"ip6tables:",
 		`use "nft" tool`,
 		"is incompatible, use",
-		"rule_insert failed",
-		"rule_append failed",
 		"rule_replace failed",
 		"rule_delete failed",
-		"chain_user_add failed",
-		"chain_add failed",
 		"could not process rule",
 		"could not fetch rule set generation",
 		"failed to parse nft",
@@ -88,6 +88,8 @@ var firewallFailed = Class{
 		"port forward … rule",
 		"ensure … chain",
 		"chain … exit status",
+		"retrieving dbus connection",
+		"requested firewall backend",
 	},
 	Weak: []string{
 		"failed to create network: exit status",
@@ -99,5 +101,6 @@ var firewallFailed = Class{
 		{`unable to setup DNAT: running [/sbin/iptables -t nat -A CNI-HOSTPORT-DNAT -m comment --comment dnat name: "weave" id: "53a" -m multiport -p tcp --destination-ports 8081 -j CNI-DN-35dacff15508f16b78b24 --wait]: exit status 1: iptables: No chain/target/match by that name.`, "kubernetes-sigs/kind#550"},
 		{`Another app is currently holding the xtables lock. Perhaps you want to use the -w option?`, ""},
 		{`failed to create ipset istio-inpod-probes-v4: exit status 1`, ""},
+		{`running [/usr/sbin/iptables -t nat -N CNI-HOSTPORT-DNAT --wait]: exit status 4: iptables v1.8.5 (nf_tables): CHAIN_USER_ADD failed (File exists): chain CNI-HOSTPORT-DNAT`, "hashicorp/nomad#8838"},
 	},
 }

@@ -46,6 +46,7 @@ var hostToolMissing = Class{
 	Weak: []string{
 		"exit status 127",
 		"netavark: no such file or directory",
+		"is not installed",
 	},
 	Samples: []Sample{
 		{`error deleting connection tracking state for UDP service port: 5353, error: error looking for path of conntrack: exec: "conntrack": executable file not found in $PATH`, ""},
@@ -53,5 +54,6 @@ var hostToolMissing = Class{
 		{`could not initialize iptables protocol 0: exec: "iptables": executable file not found in $PATH`, ""},
 		{`netavark: nftables: unable to execute nft: No such file or directory (os error 2)`, ""},
 		{`Error: netavark: iptables: No such file or directory (os error 2)`, "NixOS/nixpkgs#443714"},
+		{`Failed to start plugin: ip is not installed`, "openshift/origin#7912"},
 	},
 }

@@ -92,6 +92,7 @@ var interfaceSetupFailed = Class{
 		"mac doesn't match",
 		"failed to setup hairpin mode",
 		"failed to set hairpin mode",
+		"failed to set vf … operation not supported",
 	},
 	Weak: []string{
 		"could not add ip address to",

@@ -88,6 +88,8 @@ var ipamPoolInvalid = Class{
 		"no matching auto-created ippool",
 		"failed to get ippool candidates",
 		"no ippool candidate",
+		"is already used on the host or by another config",
+		"already being used by a network interface",
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (add): cannot find a qualified ippool`, "projectcalico/calico v3.28, without an IP pool"},
@@ -99,5 +101,6 @@ var ipamPoolInvalid = Class{
 		{`IPPool "foo" not found`, ""},
 		{`error at storage engine: error parsing range: invalid CIDR address: 10.0.0/24`, ""},
 		{`missing field "subnet" in IPAM configuration`, "projectcalico/cni-plugin#254"},
+		{`Error: subnet 172.16.1.0/24 is already used on the host or by another config`, "containers/podman#25736"},
 	},
 }

@@ -63,6 +63,8 @@ var kernelSupportMissing = Class{
 		"xt_",
 		"not a directory: /proc/sys",
 		"sriov … not supported",
+		"add network device … address family not supported",
+		"as port: address family not supported",
 	},
 	Weak: []string{
 		"adding link: invalid argument",
@@ -78,5 +80,6 @@ var kernelSupportMissing = Class{
 		{`open /proc/sys/net/bridge/bridge-nf-call-iptables: no such file or directory`, ""},
 		{`failed to add vxlan device: operation not supported`, ""},
 		{`modprobe: FATAL: Module ip_tables not found in directory /lib/modules/5.4.0`, ""},
+		{`could not add network device ovn-faced1-0 to ofproto (Address family not supported by protocol)`, "kubeovn/kube-ovn#647"},
 	},
 }

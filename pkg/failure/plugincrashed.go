@@ -36,6 +36,7 @@ var pluginCrashed = Class{
 		"assertion … failed",
 		"sigabrt",
 		"sigbus",
+		"trap invalid opcode",
 	},
 	Any: []string{
 		"recovered from panic",

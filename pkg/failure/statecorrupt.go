@@ -67,6 +67,8 @@ var stateCorrupt = Class{
 		"conf.db",
 		"open … input/output error",
 		"read … input/output error",
+		"boltdb … timeout",
+		".db: timeout",
 	},
 	Weak: []string{
 		"cni cache",
@@ -78,5 +80,6 @@ var stateCorrupt = Class{
 		{`failed to get network "cbr0" cached result: decoding: unexpected end of JSON input`, ""},
 		{`checkpoint is corrupted`, ""},
 		{`error reading /var/lib/cni/networks/cbr0/last_reserved_ip.0: invalid`, ""},
+		{`[boltDB] Unable to open /weavedb/weave-netdata.db: timeout`, "weaveworks/weave#3246"},
 	},
 }
