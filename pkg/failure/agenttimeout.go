@@ -62,6 +62,8 @@ var agentTimeout = Class{
 		"timed out waiting for the network",
 		"network is not ready … timed out",
 		"is not ready after",
+		`"wait" timed out after`,
+		`timed out: "`,
 	},
 	Weak: []string{
 		"timed out waiting for the condition",
@@ -80,5 +82,6 @@ var agentTimeout = Class{
 		{`[ns/pod abc] failed to configure pod interface: timed out while waiting for OVS port binding`, ""},
 		{`http request failed: Post "http://localhost:10090/network/requestipconfigs": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`, ""},
 		{`unable to create endpoint: [PUT /endpoint/{id}][429] putEndpointIdTooManyRequests`, "cilium/cilium#24361"},
+		{`failed to connect to ovs for container aef6250b: failed to get of_port of OVS port web-1d1224: timed out: "wait" timed out after 5002 ms`, "antrea-io/antrea#1022"},
 	},
 }

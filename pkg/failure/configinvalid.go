@@ -116,6 +116,8 @@ var configInvalid = Class{
 		"failed to unmarshal … config",
 		"must also be set",
 		"no json object could be decoded",
+		"error unmarshalling raw bytes",
+		"error getting resources from file",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",

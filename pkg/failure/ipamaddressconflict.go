@@ -83,6 +83,8 @@ var ipamAddressConflict = Class{
 		"ip … is used by",
 		"ipam: resource already exists",
 		"failed to allocate all requested ips",
+		"already using the ipv4 address",
+		"already using the ipv6 address",
 	},
 	Samples: []Sample{
 		{`IP ipv4:10.17.239.232 is already in use`, "cilium/cilium#38313"},
@@ -95,5 +97,6 @@ var ipamAddressConflict = Class{
 		{`10.1.2.3: Address already assigned in block`, ""},
 		{`failed to get static ip 10.0.1.254, mac <nil>, subnet ovn-default, err AddressOutOfRange`, "kubeovn/kube-ovn#4210"},
 		{`error getting IP from IPAM: resource already exists: 10.233.110.22`, "projectcalico/calico#5093"},
+		{`Calico node 'master03' is already using the IPv4 address 172.18.0.1.`, "projectcalico/calico#1628"},
 	},
 }

@@ -90,6 +90,8 @@ var ipamPoolInvalid = Class{
 		"no ippool candidate",
 		"is already used on the host or by another config",
 		"already being used by a network interface",
+		"cidr … conflict with",
+		"subnet … conflict with",
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (add): cannot find a qualified ippool`, "projectcalico/calico v3.28, without an IP pool"},
@@ -102,5 +104,6 @@ var ipamPoolInvalid = Class{
 		{`error at storage engine: error parsing range: invalid CIDR address: 10.0.0/24`, ""},
 		{`missing field "subnet" in IPAM configuration`, "projectcalico/cni-plugin#254"},
 		{`Error: subnet 172.16.1.0/24 is already used on the host or by another config`, "containers/podman#25736"},
+		{`subnet ovn-default cidr 10.1.0.0/16 conflict with node v2-master address 10.1.0.17`, "kubeovn/kube-ovn#2874"},
 	},
 }

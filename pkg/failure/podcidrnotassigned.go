@@ -35,6 +35,7 @@ var podCIDRNotAssigned = Class{
 		"no node cidr",
 		"node … cidr … not",
 		"nodespec.podcidr",
+		"could not find an allocated subnet",
 	},
 	Samples: []Sample{
 		{`failed to acquire lease: node "n1" pod cidr not assigned`, ""},
@@ -42,5 +43,6 @@ var podCIDRNotAssigned = Class{
 		{`required IPv4 PodCIDR not available`, ""},
 		{`Kubenet does not have netConfig. This is most likely due to lack of PodCIDR`, ""},
 		{`CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range`, ""},
+		{`Could not find an allocated subnet for node: node1.example.com, Waiting...`, "openshift/openshift-ansible#2154"},
 	},
 }

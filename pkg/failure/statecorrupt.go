@@ -69,6 +69,7 @@ var stateCorrupt = Class{
 		"read … input/output error",
 		"boltdb … timeout",
 		".db: timeout",
+		"unable to parse the c header file",
 	},
 	Weak: []string{
 		"cni cache",
