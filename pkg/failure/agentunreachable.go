@@ -69,6 +69,7 @@ var agentUnreachable = Class{
 		"ovs-vswitchd … not running",
 		"db.sock",
 		"failed to connect to ovs",
+		"dial tcp 127.0.0.1:… i/o timeout",
 	},
 	Weak: []string{
 		"failed to send cni request",
@@ -84,5 +85,6 @@ var agentUnreachable = Class{
 		{`plugin type="aws-cni" name="aws-cni" failed (add): add cmd: Error received from AddNetwork gRPC call: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp 127.0.0.1:50051: connect: connection refused"`, ""},
 		{`error adding pod ns_x to CNI network "weave": unable to allocate IP address: Post "http://127.0.0.1:6784/ip/abc": dial tcp 127.0.0.1:6784: connect: connection refused`, ""},
 		{`ovn-nbctl: unix:/var/run/ovn/ovnnb_db.sock: database connection failed (No such file or directory)`, "kubeovn/kube-ovn#1272"},
+		{`rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp 127.0.0.1:50051: i/o timeout"`, "aws/amazon-vpc-cni-k8s#1394"},
 	},
 }

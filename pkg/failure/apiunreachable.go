@@ -114,6 +114,7 @@ var apiUnreachable = Class{
 		"connection error(",
 		"rate: wait(",
 		"unable to connect to the server",
+		"has prevented the request from succeeding",
 	},
 	Samples: []Sample{
 		{`plugin type="istio-cni" name="istio-cni" failed (add): Get "http://localhost:8080/api/v1/namespaces/default/pods/web": dial tcp [::1]:8080: connect: connection refused`, "istio/istio#56216"},
@@ -125,5 +126,6 @@ var apiUnreachable = Class{
 		{`error getting ClusterInformation: Get "https://[10.43.0.1]:443/apis": dial tcp 10.43.0.1:443: connect: no route to host`, ""},
 		{`client: etcd cluster is unavailable or misconfigured; error #0: dial tcp 127.0.0.1:2379: getsockopt: connection refused`, ""},
 		{`error getting ClusterInformation: Get "https://172.20.0.1:443/apis/crd.projectcalico.org/v1/clusterinformations/default": Service Unavailable`, "projectcalico/calico#10352"},
+		{`error getting ClusterInformation: an error on the server ("") has prevented the request from succeeding (get ClusterInformations.crd.projectcalico.org default)`, "containerd/containerd#6565"},
 	},
 }

@@ -127,6 +127,9 @@ var deleteTargetMissing = Class{
 		"(delete): … interface … not found",
 		"(delete): … could not find",
 		"did not find reserved ip",
+		"error deleting network: … no such file or directory",
+		"removing pod from cni network … no such file or directory",
+		`failed to get ip addresses for "…": <nil>`,
 	},
 	Samples: []Sample{
 		{`exit status 2: iptables v1.4.21: Couldn't load target ` + "`CNI-f50e48a52fa26aaaad634e9a'" + `:No such file or directory`, ""},
@@ -140,5 +143,6 @@ var deleteTargetMissing = Class{
 		{`failed to destroy network for sandbox "abc": could not get netns link eth0: Link not found`, ""},
 		{`NetworkPlugin cni failed to teardown pod "web_default" network: open /var/lib/cni/flannel/5d4aa3be: no such file or directory`, "kubernetes-retired/kube-aws#494"},
 		{`Error deallocating IP: Did not find reserved IP for container 869c4544`, "k8snetworkplumbingwg/whereabouts#44"},
+		{`Error deleting network: stat /run/containers/cni/dnsname/mynetwork: no such file or directory`, "containers/dnsname#19"},
 	},
 }

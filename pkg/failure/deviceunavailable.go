@@ -103,6 +103,7 @@ var deviceUnavailable = Class{
 		"master … not found",
 		"interface … doesn't exist",
 		"unable to get device",
+		"failed to find vf",
 	},
 	Samples: []Sample{
 		{`failed to lookup device "": Link not found`, "kubevirt/macvtap-cni#104"},

@@ -45,6 +45,7 @@ var invalidPluginOutput = Class{
 		"missing interfaces in result",
 		"no ip address found",
 		"unexpected output",
+		"no interface with an address",
 	},
 	Weak: []string{
 		"netplugin failed with no error message",

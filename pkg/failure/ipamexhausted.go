@@ -110,6 +110,7 @@ var ipamExhausted = Class{
 		"used up",
 		"used out",
 		"sufficient free",
+		"all ip addresses used",
 	},
 	Weak: []string{
 		"could not allocate ip",
@@ -135,5 +136,6 @@ var ipamExhausted = Class{
 		{`antrea: failed to allocate IP: no available IP in subnet`, ""},
 		{`request ip return 500 no available ip for pod dxp/sample-0`, "kubeovn/kube-ovn#218"},
 		{`Failed to CreateNetworkInterface InvalidParameterValue: There aren't sufficient free Ipv4 addresses or prefixes`, "aws/amazon-vpc-cni-k8s#3105"},
+		{`no IPPool available, all IPv4 IPPools [auto-v4] of eth0 filtered out: all IP addresses used`, "spidernet-io/spiderpool#980"},
 	},
 }

@@ -92,6 +92,7 @@ var ipamPoolInvalid = Class{
 		"already being used by a network interface",
 		"cidr … conflict with",
 		"subnet … conflict with",
+		"ip not v4 nor v6",
 	},
 	Samples: []Sample{
 		{`plugin type="calico" failed (add): cannot find a qualified ippool`, "projectcalico/calico v3.28, without an IP pool"},

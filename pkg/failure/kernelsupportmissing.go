@@ -65,6 +65,7 @@ var kernelSupportMissing = Class{
 		"sriov … not supported",
 		"add network device … address family not supported",
 		"as port: address family not supported",
+		"modinfo: error: module … not found",
 	},
 	Weak: []string{
 		"adding link: invalid argument",

@@ -57,6 +57,7 @@ var pluginNotFound = Class{
 		"plugin … not in path",
 		"could not locate … cni plugins",
 		"required cni plugins",
+		"is not present in plugin directory",
 	},
 	Samples: []Sample{
 		{`failed to find plugin "portmap" in path [/opt/flannel/bin /opt/cni/bin]`, "flannel-io/flannel#890"},
@@ -69,5 +70,6 @@ var pluginNotFound = Class{
 		{`Error response from daemon: plugin "calico" not found`, "projectcalico/calicoctl#1896"},
 		{`unable to locate plugin : calico`, "projectcalico/calico#5801"},
 		{`network plugin is not ready: could not locate kubenet required CNI plugins [bridge host-local loopback] at ["/opt/cni/bin" "/opt/cni/bin"]`, "kubernetes/minikube#14724"},
+		{`CNI Genie error at ParsePodAnnotations: Corresponding binary for user requested plugin (weave) is not present in plugin directory (/opt/cni/bin)`, "cni-genie/CNI-Genie#221"},
 	},
 }

@@ -36,6 +36,7 @@ var podCIDRNotAssigned = Class{
 		"node … cidr … not",
 		"nodespec.podcidr",
 		"could not find an allocated subnet",
+		"has no cidr",
 	},
 	Samples: []Sample{
 		{`failed to acquire lease: node "n1" pod cidr not assigned`, ""},
@@ -44,5 +45,6 @@ var podCIDRNotAssigned = Class{
 		{`Kubenet does not have netConfig. This is most likely due to lack of PodCIDR`, ""},
 		{`CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range`, ""},
 		{`Could not find an allocated subnet for node: node1.example.com, Waiting...`, "openshift/openshift-ansible#2154"},
+		{`Node multi-node has no CIDR, ignoring`, "kubernetes/minikube#9838"},
 	},
 }

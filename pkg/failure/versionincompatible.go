@@ -72,6 +72,7 @@ var versionIncompatible = Class{
 		"cannot convert version",
 		"failed to convert major version part",
 		"failed to convert minor version part",
+		"no converter for cni result version",
 	},
 	Samples: []Sample{
 		{`failed to load the primary CNI configuration as a multus delegate with error 'delegate cni version is 0.3.1 while top level cni version is 0.4.0'`, ""},
@@ -83,5 +84,6 @@ var versionIncompatible = Class{
 		{`cni config load failed: failed to load CNI config list file /etc/cni/net.d/10.conflist: error parsing configuration list: invalid version "": the version is empty`, ""},
 		{`getPodResources: failed to list pod resources, rpc error: code = Unimplemented desc = unknown service v1.PodResourcesLister`, "k8snetworkplumbingwg/sriov-network-device-plugin#388"},
 		{`cannot convert version ["" "0.1.0" "0.2.0"] to 0.4.0`, "cri-o/cri-o#2026"},
+		{`failed to convert cached result to config version "1.0.1": no converter for CNI result version 0.4.0 to 1.0.1`, "containerd/go-cni#75"},
 	},
 }
