@@ -118,6 +118,7 @@ var configInvalid = Class{
 		"no json object could be decoded",
 		"error unmarshalling raw bytes",
 		"error getting resources from file",
+		"no configuration has been provided",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",

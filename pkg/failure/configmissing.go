@@ -54,6 +54,8 @@ var configMissing = Class{
 		".conflist: no such file or directory",
 		"net.d/….conf: no such file or directory",
 		"no active cni configuration files found",
+		`net.d/…" doesn't exist`,
+		`net.d/…" does not exist`,
 	},
 	Weak: []string{
 		"cni config uninitialized",

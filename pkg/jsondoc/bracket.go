@@ -114,6 +114,8 @@ func (s *scanner) misplacedValue() {
 	switch follow, depth := s.netClosers(s.at), len(s.stack); {
 	case follow == depth:
 		s.wrongOpener()
+	case follow > depth && s.want == wantKey && s.beforeIt > 0 && s.text[s.beforeIt-1] == ']':
+		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.beforeIt - 1, End: s.beforeIt, Cause: "] closes " + s.quoted(s.key) + " before its last element", Fix: "delete it"})
 	case follow > depth && s.want == wantKey && s.key != (span{}):
 		at := s.nextToken(s.key.end) + 1 // behind the colon
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at, Cause: "no [ before the first element of " + s.quoted(s.key), Fix: "put [ here"})

@@ -22,6 +22,8 @@ var cases = []struct{ rule, bad, cause, also string }{
 	{"template-unresolved", "[«{{range .A}}»{{if .B}}, {{end}}1{{end}}]", "the placeholder {{range .A}} was never replaced", "template-unresolved template-unresolved template-unresolved"},
 	{"json-merge-conflict", "{\"a\": 1,\n«=======»\n\"b\": 2\n>>>>>>> x\n}", "a version-control conflict was never settled", ""},
 	{"json-merge-conflict", "{\"a\": 1,\n«<<<<<<<»\n\"b\": 2\n=======\n\"b\": 3\n>>>>>>> x\n}", "a version-control conflict was never settled", ""},
+	{"json-unbalanced-bracket", "{\"plugins\": [\n  {\"type\": \"a\"}\n «]»,\n  {\"type\": \"b\"}\n]}", `] closes "plugins" before its last element`, ""},
+	{"json-comment", `{"a": {"b": 1, «# c "d": 2} }»`, "a comment, which JSON does not have", ""},
 	{"json-missing-value", `{"a": «}»`, `no value after the key "a"`, ""},
 	{"json-missing-comma", "{\"a\": 1«»\n \"b\": 2}", "missing comma after 1", ""},
 	{"json-missing-comma", "{\"a\": {}«»\n \"b\": 2}", `missing comma after the value of "a"`, ""},

@@ -53,6 +53,9 @@ func (s *scanner) comment() {
 		end = s.lineEnd(s.at)
 	}
 	s.fault(Fault{"json-comment", s.at, end, "a comment, which JSON does not have", "delete it", []Edit{s.without(s.at, end)}})
+	if end == len(s.text) && len(s.stack) > 0 && s.netClosers(s.at) == len(s.stack) { // all on one line, as YAML folds it: the rest is no comment
+		s.done = true
+	}
 	if i := bytes.LastIndexByte(s.text[s.at:end], '\n'); i >= 0 {
 		s.line = s.at + i + 1
 	}
