@@ -6,7 +6,7 @@ import "github.com/cni-shim/cni-shim/pkg/reason"
 // reason; a new class is that file and its line in registry.
 //
 // Words are written as fold leaves a text: lower case, every quotation mark a ", single spaces. "…" stands for
-// anything on the same line, a blank beside it for the edge of a word, "\n" for the end of a line. No regular
+// anything within reach on the same line, a blank beside it for the edge of a word, "\n" for the end of a line. No regular
 // expressions: words are found in one pass, cost nothing before they are used, and whoever reads a program's source can
 // write them.
 type Class struct {
