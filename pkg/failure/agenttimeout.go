@@ -55,7 +55,7 @@ var agentTimeout = Class{
 		"rpc … timeout",
 		"rpc … timed out",
 		"code = deadlineexceeded",
-		"ovs-vsctl … timeout",
+		"ovs-vsctl … timed out",
 		"ovs-vsctl … signal: alarm clock",
 		"signal: alarm clock",
 		"alarm clock",

@@ -119,6 +119,7 @@ var configInvalid = Class{
 		"error unmarshalling raw bytes",
 		"error getting resources from file",
 		"no configuration has been provided",
+		"delegate must have the field",
 	},
 	Weak: []string{
 		"looking for beginning of object key string",
@@ -154,5 +155,6 @@ var configInvalid = Class{
 		{`failed to load netconf: invalid character 'a' looking for beginning of value`, ""},
 		{`tuning: Required prevResult missing`, ""},
 		{`Multus: LoadNetConf: delegates must be specified`, ""},
+		{`Multus: Err in delegate conf: delegate must have the field 'type'`, "k8snetworkplumbingwg/multus-cni#43"},
 	},
 }

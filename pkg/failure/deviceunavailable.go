@@ -104,6 +104,8 @@ var deviceUnavailable = Class{
 		"interface … doesn't exist",
 		"unable to get device",
 		"failed to find vf",
+		"no default route interface found",
+		"no bridge named",
 	},
 	Samples: []Sample{
 		{`failed to lookup device "": Link not found`, "kubevirt/macvtap-cni#104"},
@@ -112,5 +114,6 @@ var deviceUnavailable = Class{
 		{`failed to lookup master "eth1": Link not found`, ""},
 		{`Link not found`, ""},
 		{`SRIOV-CNI failed to load netconf: LoadConf(): failed to get VF information: "lstat /sys/bus/pci/devices/0000:00:07.0/physfn/net: no such file or directory"`, "k8snetworkplumbingwg/sriov-network-device-plugin#177"},
+		{`failed to run "ovs-vsctl --timeout=30 --may-exist add-port br-vlan vlan -- set port vlan external_ids:vendor=kube-ovn": exit status 1 "ovs-vsctl: no bridge named br-vlan"`, "kubeovn/kube-ovn#2165"},
 	},
 }

@@ -10,6 +10,8 @@ var firewallFailed = Class{
 		"chain_add failed",
 		"rule_insert failed",
 		"rule_append failed",
+		"chain_user_del failed",
+		"chain_del failed",
 	},
 	Any: []string{
 		"xtables lock",
@@ -102,5 +104,6 @@ var firewallFailed = Class{
 		{`Another app is currently holding the xtables lock. Perhaps you want to use the -w option?`, ""},
 		{`failed to create ipset istio-inpod-probes-v4: exit status 1`, ""},
 		{`running [/usr/sbin/iptables -t nat -N CNI-HOSTPORT-DNAT --wait]: exit status 4: iptables v1.8.5 (nf_tables): CHAIN_USER_ADD failed (File exists): chain CNI-HOSTPORT-DNAT`, "hashicorp/nomad#8838"},
+		{`running [/usr/sbin/iptables -t nat -X CNI-84e70bf16de400e0b9fff0ff --wait]: exit status 4: iptables v1.8.0 (nf_tables):  CHAIN_USER_DEL failed (Device or resource busy): chain CNI-84e70bf16de400e0b9fff0ff`, "containers/podman#1172"},
 	},
 }

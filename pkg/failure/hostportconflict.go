@@ -46,6 +46,7 @@ var hostPortConflict = Class{
 		"could not bind",
 		"failed to expose ports",
 		"privileged port",
+		"proxy already running",
 	},
 	Weak: []string{
 		"address already in use",

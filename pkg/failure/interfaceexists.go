@@ -53,6 +53,7 @@ var interfaceExists = Class{
 		"failed to find a unique",
 		"unique veth name",
 		"add ip … address already in use",
+		"ifname … is already exist",
 	},
 	Samples: []Sample{
 		{`container veth name provided (eth0) already exists`, "redhat-nfvpe/cni-route-override#1"},
@@ -65,5 +66,6 @@ var interfaceExists = Class{
 		{`failed to rename "veth123" to "eth0": file exists`, ""},
 		{`hcnCreateEndpoint failed in Win32: The endpoint already exists`, ""},
 		{`could not create veth pair vethweeth0pl822-vethweeth0pg822: file exists`, "nre-learning/nrelabs-curriculum#156"},
+		{`cannot set "ptp" ifname to "eth0": ifname eth0 is already exist`, "k8snetworkplumbingwg/multus-cni#77"},
 	},
 }

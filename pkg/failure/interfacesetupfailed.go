@@ -93,6 +93,8 @@ var interfaceSetupFailed = Class{
 		"failed to setup hairpin mode",
 		"failed to set hairpin mode",
 		"failed to set vf … operation not supported",
+		"failed to add ingress qdisc",
+		"failed to add egress qdisc",
 	},
 	Weak: []string{
 		"could not add ip address to",

@@ -43,6 +43,7 @@ var ipv6Disabled = Class{
 		"accept_dad",
 		"accept_ra",
 		"ip6_tables … not found",
+		"failed to get ipv6 addresses for host side",
 	},
 	Weak: []string{
 		"failed to add address fe80",
@@ -53,5 +54,6 @@ var ipv6Disabled = Class{
 		{`failed to add IP addr {fd00::2/64} to "eth0": permission denied`, ""},
 		{`failed to set bridge addr: could not add IP address to "cni0": permission denied`, ""},
 		{`error adding address: ip6tables: address family not supported by protocol`, ""},
+		{`failed to get IPv6 addresses for host side of the veth pair`, "projectcalico/cni-plugin#345"},
 	},
 }

@@ -42,7 +42,6 @@ var netnsGone = Class{
 		"failed to get namespace",
 		"container … is not running",
 		"container … terminated",
-		"/proc/…/ns/net",
 		"/proc/… no such file or directory",
 		"setns … no such",
 		"nsenter: cannot open",

@@ -37,6 +37,7 @@ var pluginCrashed = Class{
 		"sigabrt",
 		"sigbus",
 		"trap invalid opcode",
+		"dumped core",
 	},
 	Any: []string{
 		"recovered from panic",
