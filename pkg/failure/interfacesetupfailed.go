@@ -106,7 +106,6 @@ var interfaceSetupFailed = Class{
 		"failed to setup veth",
 		"failed to set up pod interface",
 		"mac address",
-		"mtu",
 	},
 	Samples: []Sample{
 		{`failed to settle addresses for "eth0": link eth0 still has tentative addresses after 10 seconds`, ""},

@@ -46,10 +46,10 @@ var invalidPluginOutput = Class{
 		"no ip address found",
 		"unexpected output",
 		"no interface with an address",
+		"error parsing its diagnostic message",
 	},
 	Weak: []string{
 		"netplugin failed with no error message",
-		"error parsing its diagnostic message",
 		"netplugin failed:",
 		"unexpected end of json input",
 		"looking for beginning of value",

@@ -14,6 +14,7 @@ type Found struct {
 	Plugin string // type of the plugin that failed, where the text names it
 	Text   string // the first record that tells of it, as it stands
 	Count  int    // records that tell of it
+	level  int    // of the words in that record
 }
 
 // Bounds of what is kept of a log, however long it is.
@@ -25,8 +26,8 @@ const (
 // ClassifyLog names the failures that a pasted text tells of: an event, a line, or a whole journal, each kind once and with the
 // number of its records. It reads to the end and keeps one record at a time. Records without a known failure are passed over, and
 // so are those that their program marks as information, unless nothing else is there. The first one is the main one: the
-// earliest that somebody has to cure, for what is harmless and what is an echo of an earlier call explain nothing. empty is true
-// where there was nothing but blanks.
+// earliest that somebody has to cure, for what is harmless and what is an echo of an earlier call explain nothing; where there is one,
+// one of which more than a symptom tells. empty is true where there was nothing but blanks.
 func ClassifyLog(r io.Reader) (found []Found, empty bool, err error) {
 	at := map[string]int{}
 	whole := &ends{}
@@ -34,7 +35,7 @@ func ClassifyLog(r io.Reader) (found []Found, empty bool, err error) {
 		if informs(rec) {
 			return
 		}
-		v := ClassifyText(rec)
+		v, level := classifyText(rec, "")
 		if v.Reason == reason.Unclassified {
 			return
 		}
@@ -44,19 +45,23 @@ func ClassifyLog(r io.Reader) (found []Found, empty bool, err error) {
 			found[i].Count++
 		} else if len(found) < maxKinds {
 			at[key] = len(found)
-			found = append(found, Found{v, plugin, rec, 1})
+			found = append(found, Found{v, plugin, rec, 1, level})
 		}
 	})
 	text := whole.String()
 	if len(found) == 0 || records == 1 {
-		return []Found{{ClassifyText(text), PluginIn(text), text, 1}}, strings.TrimSpace(text) == "", err
+		return []Found{{Verdict: ClassifyText(text), Plugin: PluginIn(text), Text: text, Count: 1}}, strings.TrimSpace(text) == "", err
 	}
+	main := -1
 	for i, f := range found {
-		if !echo(f.Reason) {
-			copy(found[1:i+1], found[:i])
-			found[0] = f
-			break
+		if !echo(f.Reason) && (main < 0 || f.level < weak && found[main].level == weak) {
+			main = i
 		}
+	}
+	if main > 0 {
+		f := found[main]
+		copy(found[1:main+1], found[:main])
+		found[0] = f
 	}
 	return found, false, err
 }

@@ -25,6 +25,8 @@ func TestClassifyLog(t *testing.T) {
 		"each kind once, what is to be cured first": {echoLine + strings.Repeat(infoLine+refusedLine, 3), reason.APIUnauthorized, 3, 2},
 		"information decides nothing":               {infoLine + echoLine, reason.SandboxNameReserved, 1, 1},
 		"a paste of one line, whatever its level":   {infoLine, reason.APIUnauthorized, 1, 1},
+		"a symptom stands behind its cause":         {"Nov 05 17:15:30 operation timed out\n" + refusedLine, reason.APIUnauthorized, 1, 2},
+		"a cache that podman goes on without":       {`time="2021-07-15" level=error msg="error loading cached network config: network \"a\" not found in CNI cache"` + "\nError: failed to setup hairpin mode for veth1\n", reason.InterfaceSetupFailed, 1, 1},
 		"nothing known":                             {"Nov 05 17:15:30 a\nNov 05 17:15:31 b\n", reason.Unclassified, 1, 1},
 		"a record of several lines":                 {"Nov 05 17:15:30 trouble:\n  open /run/flannel/subnet.env: no such file or directory\nNov 05 17:15:31 b", reason.AgentStateMissing, 1, 1},
 	} {

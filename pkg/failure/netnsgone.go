@@ -50,6 +50,8 @@ var netnsGone = Class{
 		"netns path",
 		"invalid ns",
 		"compartment … not",
+		"open /proc/…/ns/net",
+		"error obtaining network namespace",
 	},
 	Samples: []Sample{
 		{`Unexpected command output nsenter: cannot open : No such file or directory\n with error: exit status 1`, "kubernetes/kubernetes#42735"},
