@@ -81,11 +81,11 @@ func (p *page) running(s *Survey) {
 		if c.Plugin != "" {
 			plugin = fmt.Sprintf(", %s for %s", report.Clean(c.Plugin), age(p.now, c.Since))
 		}
-		whose := "container " + short(c.ContainerID)
+		subject := "container " + short(c.ContainerID)
 		if c.Pod != "" {
-			whose = "pod " + report.Clean(c.Pod)
+			subject = "pod " + report.Clean(c.Pod)
 		}
-		p.line("  %s of %s, network %s for %s%s", c.Verb, whose, report.Clean(c.Network), age(p.now, c.Began), plugin)
+		p.line("  %s of %s, network %s for %s%s", c.Verb, subject, report.Clean(c.Network), age(p.now, c.Began), plugin)
 	}
 }
 
