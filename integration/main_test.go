@@ -83,7 +83,7 @@ func build(bin string) error {
 	}{
 		{"..", []string{"-o", filepath.Join(bin, "cni-shim"), "./plugin"}, runtime.GOARCH},
 		{".", []string{"-o", bin + "/", plugins + "main/bridge", plugins + "main/loopback", plugins + "main/macvlan", plugins + "main/host-device",
-			plugins + "ipam/host-local", plugins + "ipam/static", plugins + "ipam/dhcp", plugins + "meta/portmap", plugins + "meta/tuning", "./recorder", "./standin"}, runtime.GOARCH},
+			plugins + "ipam/host-local", plugins + "ipam/static", plugins + "ipam/dhcp", plugins + "meta/portmap", plugins + "meta/tuning", "./recorder", "./standin", "./slowdisk"}, runtime.GOARCH},
 		// Two that cannot be run here: for another CPU, and one that asks for a loader that no node has.
 		{".", []string{"-o", filepath.Join(bin, "foreign"), plugins + "main/loopback"}, foreignArch()},
 		{".", []string{"-buildmode=pie", "-ldflags=-s -w -I " + strayLoader, "-o", filepath.Join(bin, "loaderless"), plugins + "main/loopback"}, runtime.GOARCH},

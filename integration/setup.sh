@@ -10,6 +10,7 @@ need systemd /lib/systemd/systemd-journald
 need systemd journalctl
 need systemd systemd-analyze
 need procps pgrep
+need e2fsprogs /sbin/mkfs.ext4
 need util-linux unshare
 need strace strace
 need shellcheck shellcheck

@@ -1,0 +1,79 @@
+// Slowdisk mounts an ext4 that is as slow as its caller wants, or hangs. Needs root, /dev/fuse and loop devices (Linux 5.8).
+//
+//	slowdisk -dir /var/lib -size 64
+//
+// It prints "ready" when the file system is mounted in the mount namespace that it was started in. Then it takes commands on stdin, one
+// a line, and answers each with "ok" or "error: …":
+//
+//	limit IOPS BYTES  so many operations and bytes a second, for all readers and writers together; 0 for no limit
+//	hang              what is cached is dropped, and from then on the disk answers nothing: reads and fsyncs wait
+//	freeze            the file system is frozen: reads work, whatever would write waits
+//	release           both are over, and who waited goes on
+//
+// At the end of stdin or on SIGTERM it releases, unmounts and ends. It is a process of its own because a caller that waits for the disk
+// itself, and is killed then, could neither die nor release. Where slowdisk is killed, the kernel fails all of the disk's operations.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	dir := flag.String("dir", "", "where the file system is mounted")
+	size := flag.Int64("size", 64, "its size in MiB, held in memory as far as it is written to")
+	flag.Parse()
+	d, err := open(*dir, *size<<20)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "slowdisk:", err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	lines, ends := make(chan string), make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for s := bufio.NewScanner(os.Stdin); s.Scan(); {
+			lines <- s.Text()
+		}
+		close(lines)
+	}()
+	for {
+		select {
+		case <-ends:
+			d.close()
+			return
+		case line, more := <-lines:
+			if !more {
+				d.close()
+				return
+			}
+			if err := d.do(line); err != nil {
+				fmt.Println("error:", err)
+			} else {
+				fmt.Println("ok")
+			}
+		}
+	}
+}
+
+// do follows one command.
+func (d *diskFS) do(line string) error {
+	var iops, bytes float64
+	switch {
+	case line == "hang":
+		return d.hang()
+	case line == "freeze":
+		return d.freeze()
+	case line == "release":
+		return d.release()
+	}
+	if n, _ := fmt.Sscanf(line, "limit %g %g", &iops, &bytes); n != 2 {
+		return fmt.Errorf("unknown command %q", line)
+	}
+	d.pace.limit(iops, bytes)
+	return nil
+}
