@@ -1,8 +1,9 @@
 // Package attachment keeps what ADD runs until a DEL has undone it, so that a configuration edited, broken or removed
 // meanwhile changes nothing for running pods.
 //
-// An entry is one file, <dir>/attachments/<network>/<container>@<interface>. Its first line, written durably before the
-// first plugin runs, is the chain and the call; a second line is appended after success and may be lost with the power.
+// An entry is one file, <dir>/attachments/<network>/<container>@<interface> (long ones: see fileName). Its first line, written
+// durably before the first plugin runs, is the chain and the call; a second line is appended after success and may be lost with the
+// power.
 package attachment
 
 import (
@@ -13,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/utils"
@@ -79,7 +79,7 @@ func (s *Store) file(k Key) (dir, name string, err error) {
 	if err := utils.ValidateInterfaceName(k.IfName); err != nil {
 		return "", "", err
 	}
-	return filepath.Join(s.dir, k.Network), k.ContainerID + "@" + k.IfName, nil
+	return filepath.Join(s.dir, dirName(k.Network)), fileName(k), nil
 }
 
 // Put stores an entry durably, in the place of an older one of the same key.
@@ -118,7 +118,7 @@ func (s *Store) Put(e *Entry) error {
 func (s *Store) Sweep() {
 	networks, _ := s.Networks()
 	for _, n := range networks {
-		disk.Sweep(filepath.Join(s.dir, n))
+		disk.Sweep(filepath.Join(s.dir, dirName(n)))
 	}
 }
 
@@ -177,7 +177,7 @@ func (s *Store) Remove(k Key) error {
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if _, statErr := os.Lstat(filepath.Join(dir, name)); errors.Is(statErr, os.ErrNotExist) {
+	if _, statErr := os.Lstat(filepath.Join(dir, name)); absent(statErr) {
 		return nil // a read-only file system answers so before it looks
 	}
 	return err
@@ -188,7 +188,8 @@ func (s *Store) List(network string) ([]Key, error) {
 	if err := utils.ValidateNetworkName(network); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, network))
+	dir := filepath.Join(s.dir, dirName(network))
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -197,8 +198,11 @@ func (s *Store) List(network string) ([]Key, error) {
 	}
 	var keys []Key
 	for _, e := range entries {
-		if id, ifName, ok := strings.Cut(e.Name(), "@"); ok && e.Type().IsRegular() {
-			keys = append(keys, Key{network, id, ifName})
+		if !e.Type().IsRegular() {
+			continue
+		}
+		if k, ok := keyOf(network, filepath.Join(dir, e.Name())); ok {
+			keys = append(keys, k)
 		}
 	}
 	return keys, nil
@@ -241,8 +245,11 @@ func (s *Store) Networks() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && utils.ValidateNetworkName(e.Name()) == nil {
-			names = append(names, e.Name())
+		if !e.IsDir() {
+			continue
+		}
+		if n, ok := networkOf(filepath.Join(s.dir, e.Name())); ok {
+			names = append(names, n)
 		}
 	}
 	return names, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/containernetworking/cni/libcni"
 
@@ -19,6 +20,11 @@ func cached(k Key) string {
 	return filepath.Join(libcni.CacheDir, "results", k.Network+"-"+k.ContainerID+"-"+k.IfName)
 }
 
+// absent reports whether an error shows that a file cannot be there: no file has so long a name or stands below a file or a link to itself.
+func absent(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
+}
+
 // RuntimeList returns the list that the runtime's libcni ran ADD with, from its cache; os.ErrNotExist when it has none.
 func RuntimeList(k Key) (*chain.Chain, error) {
 	var entry struct {
@@ -28,6 +34,9 @@ func RuntimeList(k Key) (*chain.Chain, error) {
 		NetworkName string `json:"networkName"`
 	}
 	b, err := disk.ReadAnyone(cached(k), maxSize)
+	if absent(err) {
+		return nil, os.ErrNotExist
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +100,7 @@ func (s *Store) Known(k Key) bool {
 // InRuntime tells whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
 func InRuntime(k Key) bool {
 	_, err := os.Lstat(cached(k))
-	return !errors.Is(err, os.ErrNotExist)
+	return !absent(err)
 }
 
 // ReplaceInRuntime puts the chain that ADD ran into the runtime's cache, in the place of the shim's list, so that a runtime that

@@ -95,7 +95,7 @@ func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventor
 		defer cancel()
 	}
 	var before inventory.Stamp
-	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil {
+	if b, err := disk.Read(filepath.Join(dir, disk.FileName(c.config.Name)), chain.MaxSize); err == nil {
 		_ = json.Unmarshal(b, &before) // a damaged stamp is none
 	}
 	v := inventory.Take(ctx, ch, filepath.SplitList(os.Getenv("CNI_PATH")), before.Plugins)
@@ -119,7 +119,7 @@ func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bo
 	if disk.EnsureDir(c.status.Dir(), 0o755) != nil || disk.EnsureDir(dir, 0o700) != nil {
 		return true
 	}
-	unlock, err := disk.TryLock(dir, c.config.Name)
+	unlock, err := disk.TryLock(dir, disk.FileName(c.config.Name))
 	if errors.Is(err, disk.ErrLocked) {
 		return false
 	}
@@ -127,10 +127,10 @@ func (c *call) firstToTell(dir string, v *inventory.Inventory, digest string) bo
 		defer unlock()
 	}
 	var now inventory.Stamp
-	if b, err := disk.Read(filepath.Join(dir, c.config.Name), chain.MaxSize); err == nil && json.Unmarshal(b, &now) == nil && now.Digest == digest {
+	if b, err := disk.Read(filepath.Join(dir, disk.FileName(c.config.Name)), chain.MaxSize); err == nil && json.Unmarshal(b, &now) == nil && now.Digest == digest {
 		return false
 	}
-	_ = disk.Replace(dir, c.config.Name, v.MarshalStamp(digest), 0o600, false) // else it is told again
+	_ = disk.Replace(dir, disk.FileName(c.config.Name), v.MarshalStamp(digest), 0o600, false) // else it is told again
 	return true
 }
 
