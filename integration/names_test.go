@@ -40,7 +40,9 @@ func TestLongNames(t *testing.T) {
 					}
 					return nil
 				})
-				var file struct{ Calls map[string]struct{ Total, Failed int } }
+				var file struct {
+					Calls map[string]struct{ Total, Failed int }
+				}
 				l.status(&file)
 				for _, verb := range []string{"ADD", "CHECK", "DEL"} {
 					if c := file.Calls[verb]; c.Total != 1 || c.Failed != 0 {

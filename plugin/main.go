@@ -17,6 +17,10 @@ func main() {
 	if os.Getenv("CNI_COMMAND") != "" {
 		os.Exit(plugin())
 	}
+	if err := shim.Poller(); err != nil {
+		fmt.Fprintf(delegate.Stderr, "cni-shim: %v\n", err)
+		os.Exit(2)
+	}
 	os.Exit(cli.Main(&cli.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}, os.Args[1:]))
 }
 

@@ -1,12 +1,14 @@
 package chain
 
 import (
+	"cmp"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/rules"
 )
@@ -18,7 +20,7 @@ var (
 
 // Error is a chain that cannot be read.
 type Error struct {
-	Reason *reason.Reason // ConfigMissing, ConfigInvalid or PermissionDenied
+	Reason *reason.Reason // ConfigMissing, ConfigInvalid, or what the system's error shows (see failure.Errno)
 	Source Source
 	Place  diag.Place // the full path; line 0 where no line is to blame
 	Rule   string     // of the check's vocabulary, when the cause is one of syntax
@@ -45,12 +47,15 @@ func missing(path, cause string) *Error {
 	return &Error{Reason: configMissing, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: cause, Fix: configMissing.Cure}
 }
 
+// unreadable is a file or directory that cannot be read. Where the system said why, the configuration is not to blame.
 func unreadable(path string, err error) *Error {
-	r := configInvalid
-	if errors.Is(err, os.ErrPermission) {
-		r = reason.PermissionDenied
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	r, fix := failure.Errno(errno)
+	if r == nil {
+		r = configInvalid
 	}
-	return &Error{Reason: r, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: plain(err), Fix: r.Cure, err: err}
+	return &Error{Reason: r, Source: Source{Path: path}, Place: diag.Place{File: path}, Cause: plain(err), Fix: cmp.Or(fix, r.Cure), err: err}
 }
 
 // invalid explains what libcni refused, by the rule that check tells of the file, so that both say the same.
@@ -93,8 +98,14 @@ func plain(err error) string {
 	if rest, ok := strings.CutPrefix(text, "failed to parse plugin config "); ok {
 		text = "plugin index " + rest
 	}
-	if i := strings.LastIndex(text, ": "); i > 0 && strings.HasPrefix(text, "open ") {
-		text = "cannot be opened: " + text[i+2:]
+	op, _, _ := strings.Cut(text, " ")
+	if i := strings.LastIndex(text, ": "); i > 0 {
+		switch op {
+		case "open":
+			return "cannot be opened: " + text[i+2:]
+		case "read", "readdirent", "stat", "lstat", "fstatat":
+			return "cannot be read: " + text[i+2:]
+		}
 	}
 	return text
 }

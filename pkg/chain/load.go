@@ -80,7 +80,7 @@ func Files(dir string) ([]string, error) {
 func besides(dir string, own int) string {
 	var others []string
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
 		return "; the directory does not exist"
 	}
 	for _, e := range entries {

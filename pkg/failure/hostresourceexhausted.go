@@ -1,13 +1,10 @@
 package failure
 
-import "syscall"
-
 // hostResourceExhausted tells failures of the reason HostResourceExhausted.
 var hostResourceExhausted = Class{
 	Reason: "HostResourceExhausted",
 	Is: func(f *Facts) string {
-		switch f.Errno {
-		case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT:
+		if short(f.Errno) != "" {
 			return f.Errno.Error()
 		}
 		return ""

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -22,7 +23,37 @@ func NotLoaded(err error) *Failure {
 	if !errors.As(err, &e) {
 		return &Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: err.Error(), ChainLevel: true}
 	}
-	return &Failure{Reason: e.Reason, Code: types.ErrInvalidNetworkConfig, Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	f := &Failure{Reason: e.Reason, Code: codeOf(e.Reason), Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	if f.Code != types.ErrInvalidNetworkConfig {
+		f.Facts = &failure.Facts{Msg: e.Place.File + ": " + e.Cause} // the node is looked at
+	}
+	return f
+}
+
+// Exhausted makes a failure of an error that a resource of the host is used up: what is there cannot be read or made now, and may be
+// at the next try. Nil of other errors, and of nil.
+func Exhausted(err error) *Failure {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return nil
+	}
+	r, fix := failure.Errno(errno)
+	if r != reason.HostResourceExhausted {
+		return nil
+	}
+	return &Failure{Reason: r, Code: codeOf(r), Cause: err.Error(), Fix: fix, Facts: &failure.Facts{Errno: errno, Msg: err.Error()}}
+}
+
+// codeOf is the CNI code of what kept the shim from reading a file or running a program: what the host is short of may be there at the
+// next try, a file that cannot be read is a failure of input and output, all else is the configuration's (SPEC 1.1, section 5).
+func codeOf(r *reason.Reason) uint {
+	switch r {
+	case reason.HostResourceExhausted:
+		return types.ErrTryAgainLater
+	case reason.PermissionDenied, reason.StateCorrupt:
+		return types.ErrIOFailure
+	}
+	return types.ErrInvalidNetworkConfig
 }
 
 // NotRunnable makes a failure of a problem that an inventory found.
@@ -69,6 +100,9 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: e.CNI.Msg, Details: e.CNI.Details, Printed: a.Printed != nil,
 		Stdout: string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)]), Stderr: string(a.Stderr),
 		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
+	}
+	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted {
+		f.Code, f.Fix = codeOf(r), fix
 	}
 	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin

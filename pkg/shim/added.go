@@ -43,10 +43,16 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 			return ch, e, nil
 		}
 	}
+	if f := report.Exhausted(err); f != nil {
+		return nil, nil, f // it may hold what this call is to undo
+	}
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the stored attachment is not used: "+err.Error(), true)
 	}
 	ch, err := attachment.FromRuntime(c.key(), c.config.ConfDir())
+	if f := report.Exhausted(err); f != nil {
+		return nil, nil, f
+	}
 	if err == nil {
 		c.tellChain(ch)
 		return ch, nil, nil

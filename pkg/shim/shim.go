@@ -74,6 +74,10 @@ func Handle() *Answer {
 		ContainerID: os.Getenv("CNI_CONTAINERID"), IfName: os.Getenv("CNI_IFNAME"), Netns: os.Getenv("CNI_NETNS"),
 		Pod: report.ParsePod(os.Getenv("CNI_ARGS")), TraceID: report.ParseTraceID(os.Getenv("TRACEPARENT")),
 	}
+	if err := Poller(); err != nil {
+		c.record.Failure = report.Exhausted(err)
+		return c.answer(nil) // nothing can be opened, so nothing can be logged
+	}
 	err := skel.PluginMainFuncsWithError(skel.CNIFuncs{
 		Add:    c.handler((*call).add),
 		Check:  c.handler((*call).check),
@@ -86,7 +90,12 @@ func Handle() *Answer {
 	}
 	c.mark.End()
 	c.record.Duration = time.Since(c.record.Time)
-	a := &Answer{Stdout: c.stdout, after: c.tell}
+	return c.answer(c.tell)
+}
+
+// answer is what the caller gets; after logs it.
+func (c *call) answer(after func()) *Answer {
+	a := &Answer{Stdout: c.stdout, after: after}
 	if c.record.Failure != nil {
 		a.Exit = 1
 		var b bytes.Buffer
