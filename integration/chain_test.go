@@ -78,25 +78,25 @@ func (l *lab) reach(netns string, ip net.IP) {
 	l.Helper()
 	var listener net.Listener
 	err := ns.WithNetNSPath(netns, func(ns.NetNS) (err error) {
-		for range 100 {
-			if listener, err = net.Listen("tcp", net.JoinHostPort(ip.String(), "8080")); err == nil {
-				return nil
-			}
-			time.Sleep(30 * time.Millisecond)
-		}
+		within(patience, func() bool {
+			listener, err = net.Listen("tcp", net.JoinHostPort(ip.String(), "8080"))
+			return err == nil
+		})
 		return err
 	})
 	if err != nil {
 		l.Fatalf("listen on %s in the pod: %v", ip, err)
 	}
 	defer listener.Close()
-	for range 100 {
+	reached := within(patience, func() bool {
 		var c net.Conn
-		if c, err = net.DialTimeout("tcp", listener.Addr().String(), time.Second); err == nil {
+		if c, err = net.DialTimeout("tcp", listener.Addr().String(), 5*time.Second); err == nil {
 			c.Close()
-			return
 		}
-		time.Sleep(30 * time.Millisecond)
+		return err == nil
+	})
+	if reached {
+		return
 	}
 	l.Errorf("%s cannot be reached from the host: %v", ip, err)
 }

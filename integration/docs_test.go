@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // standIns are programs that need a cluster, a service manager or much time. Each checks what it is given and writes it down.
@@ -105,7 +104,7 @@ func (l *lab) clone(program string) string {
 // block runs one block line by line as a shell does that stops at the first failure.
 func (l *lab) block(clone, program, place, script string) {
 	l.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*patience)
 	defer cancel()
 	if !exists(shimPath) && strings.Contains(script, "cni-shim ") && !strings.Contains(script, "install") {
 		l.command(program, "install") // a page that begins where the shim is installed
@@ -114,7 +113,7 @@ func (l *lab) block(clone, program, place, script string) {
 	c := exec.CommandContext(ctx, "sh", "-e", "-c", script)
 	c.Dir = clone
 	c.Env = append(os.Environ(), "PATH="+clone+"/stand-ins:"+os.Getenv("PATH"), "PROGRAM="+program, "PAGER=cat", "SYSTEMD_PAGER=cat")
-	c.WaitDelay = time.Second
+	c.WaitDelay = patience
 	if out, err := c.CombinedOutput(); err != nil {
 		l.Errorf("%s: %v\n%s\nprints\n%s", place, err, script, out)
 	}

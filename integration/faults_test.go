@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
@@ -244,12 +243,10 @@ func TestRecursionThroughDaemon(t *testing.T) {
 		}
 		defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	}
-	for range 200 {
-		if marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*"); len(marks) == 3 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	l.wait("three marks", func() bool {
+		marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*")
+		return len(marks) == 3
+	})
 	if out, code := l.plugin("ADD", conf, env[1], env[5]); code != 1 || !strings.Contains(out, "the chain leads back to the shim") {
 		t.Errorf("exit %d: %s", code, out)
 	}

@@ -169,13 +169,7 @@ func (c *containerd) uses() bool {
 
 func (c *containerd) waits(shim bool) {
 	c.Helper()
-	for range 200 {
-		if c.uses() == shim {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	c.Fatalf("the runtime uses the shim: %v", !shim)
+	c.wait(fmt.Sprintf("a runtime that uses the shim: %v", shim), func() bool { return c.uses() == shim })
 }
 
 // add adds pods at once and returns them; no ADD may fail.
@@ -396,15 +390,7 @@ func TestWatchAndInstall(t *testing.T) {
 		t.Error("a list before a broken chain")
 	}
 	l.write("10-lab.conflist", installLab)
-	for range 500 {
-		if exists(list) {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if !exists(list) {
-		t.Fatal("no list, though the chain is whole")
-	}
+	l.wait("the list, for the chain is whole", func() bool { return exists(list) })
 	l.command(program, "uninstall")
 	l.write("10-lab.conflist", installLab+"\n") // an event for the watch
 	time.Sleep(1500 * time.Millisecond)

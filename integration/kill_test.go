@@ -35,33 +35,42 @@ func (l *lab) plant(script string) string {
 // pid waits for a process id that a plugin wrote.
 func (l *lab) pid(file string) int {
 	l.Helper()
-	for range 200 {
+	pid := 0
+	l.wait(file, func() bool {
 		b, _ := os.ReadFile(file)
-		if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
-			return n
+		n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		pid = n
+		return err == nil
+	})
+	return pid
+}
+
+// aged waits until the only call under way has shown life a second after its plugin was started, so that its age is more than nothing.
+func (l *lab) aged() {
+	l.Helper()
+	start := time.Now()
+	l.wait("a sign of life of the call", func() bool {
+		files, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*")
+		if len(files) != 1 {
+			return false
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	l.Fatalf("%s was not written", file)
-	return 0
+		fi, err := os.Stat(files[0])
+		return err == nil && fi.ModTime().After(start.Add(time.Second))
+	})
 }
 
 // gone waits until a process is no more, or a zombie that its parent has yet to reap.
 func (l *lab) gone(pid int) bool {
-	for range 100 {
+	return within(patience, func() bool {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || bytes.Contains(b, []byte(") Z ")) {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
+		return err != nil || bytes.Contains(b, []byte(") Z "))
+	})
 }
 
 // The runtime gives up and kills the shim: the plugin dies with it, nobody holds the runtime's pipes, and the next call tells.
 func TestKilled(t *testing.T) {
 	l := newLab(t)
-	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 60; }\nexit 0\n")
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 600; }\nexit 0\n")
 	_ = os.Remove("/run/sick.pid")
 	pod := l.pod()
 	c := exec.Command(shimPath)
@@ -72,13 +81,13 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	plugin := l.pid("/run/sick.pid")
-	time.Sleep(2200 * time.Millisecond) // long enough for its age to be told in seconds
+	l.aged()
 	_ = c.Process.Kill()
 	waited := make(chan error, 1)
 	go func() { waited <- c.Wait() }()
 	select {
 	case <-waited:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience): // the plugin sleeps longer
 		t.Fatal("somebody holds the pipes of the killed shim")
 	}
 	if !l.gone(plugin) {
@@ -112,32 +121,36 @@ func TestDeadlines(t *testing.T) {
 		says                     string
 		least, most              time.Duration
 	}{
-		{"STATUS that hangs", "STATUS", "echo $$ >/run/sick.pid; sleep 60\n", `,"timeouts":{"STATUS":"1s"}`, 0, "", time.Second, 4 * time.Second},
-		{"ADD that hangs", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; (sleep 60; echo x) & echo $! >/run/sick.pid; wait\n", `,"timeouts":{"ADD":"1s"}`, 1, "; killed", time.Second, 4 * time.Second},
-		{"grandchild that holds the pipes", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; sleep 60 & echo $! >/run/sick.pid; echo '{\"cniVersion\":\"1.1.0\"}'\n", "", 0, `{"cniVersion":"1.1.0"}`, 0, 4 * time.Second},
+		{"STATUS that hangs", "STATUS", "echo $$ >/run/sick.pid; sleep 600\n", `,"timeouts":{"STATUS":"1s"}`, 0, "", time.Second, 4 * time.Second},
+		{"ADD that hangs", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; (sleep 600; echo x) & echo $! >/run/sick.pid; wait\n", `,"timeouts":{"ADD":"1s"}`, 1, "; killed", time.Second, 4 * time.Second},
+		{"grandchild that holds the pipes", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; sleep 600 & echo $! >/run/sick.pid; echo '{\"cniVersion\":\"1.1.0\"}'\n", "", 0, `{"cniVersion":"1.1.0"}`, 0, 4 * time.Second},
 		{"outputs closed before a long stdin is read", "DEL", "[ $CNI_COMMAND = DEL ] || exit 0; echo $$ >/run/sick.pid; exec >/dev/null 2>&1; sleep 0.2; exec cat\n", `,"filler":"` + strings.Repeat("x", 200<<10) + `"`, 0, "", 0, 20 * time.Second},
 		{"output without end", "ADD", "[ $CNI_COMMAND = ADD ] || exit 0; echo $$ >/run/sick.pid; exec yes\n", "", 1, "sick (1/1): printed more than 4 MiB on stdout", 0, 20 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t)
 			path := l.plant(c.script)
-			_ = os.Remove("/run/sick.pid")
-			start := time.Now()
 			conf := fmt.Sprintf(sickConf, c.more)
 			if filler, ok := strings.CutPrefix(c.more, `,"filler"`); ok { // it is the plugin's
 				conf = strings.Replace(fmt.Sprintf(sickConf, ""), `{"type":"sick"}`, `{"type":"sick","filler"`+filler+`}`, 1)
 			}
-			out, code := l.plugin(c.verb, conf, path, "CNI_NETNS="+l.pod().NetNS)
-			took := time.Since(start)
-			if code != c.code || !strings.Contains(out, c.says) || took < c.least || took > c.most {
-				t.Errorf("exit %d after %s: %s", code, took, out)
-			}
-			pid := l.pid("/run/sick.pid")
-			if strings.HasPrefix(c.name, "grandchild") {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			} else if !l.gone(pid) {
-				t.Error("a process of the plugin's lives on")
-			}
+			pod := l.pod()
+			l.soon(c.most, func() time.Duration {
+				_ = os.Remove("/run/sick.pid")
+				start := time.Now()
+				out, code := l.plugin(c.verb, conf, path, "CNI_NETNS="+pod.NetNS)
+				took := time.Since(start)
+				if code != c.code || !strings.Contains(out, c.says) || took < c.least {
+					t.Errorf("exit %d after %s: %s", code, took, out)
+				}
+				pid := l.pid("/run/sick.pid")
+				if strings.HasPrefix(c.name, "grandchild") {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				} else if !l.gone(pid) {
+					t.Error("a process of the plugin's lives on")
+				}
+				return took
+			})
 			if c.verb == "STATUS" {
 				l.journal(1, func(e entry) bool { return strings.Contains(e.get("MESSAGE"), "did not answer STATUS within 1s") })
 			}
@@ -274,7 +287,7 @@ func TestVersionHangs(t *testing.T) {
 	l := newLab(t)
 	asked := filepath.Join(t.TempDir(), "asked")
 	path := l.plant("")
-	if err := os.WriteFile(sick+"/sick", []byte("#!/bin/sh\n[ $CNI_COMMAND = VERSION ] && { echo >>"+asked+"; sleep 60; }\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n"), 0o755); err != nil {
+	if err := os.WriteFile(sick+"/sick", []byte("#!/bin/sh\n[ $CNI_COMMAND = VERSION ] && { echo >>"+asked+"; sleep 600; }\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	pod := l.pod()
@@ -291,7 +304,7 @@ func TestVersionHangs(t *testing.T) {
 // Calls that are killed one after the other are all told, though each that could tell the one before was killed itself.
 func TestKilledInARow(t *testing.T) {
 	l := newLab(t)
-	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 60; }\nexit 0\n")
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { echo $$ >/run/sick.pid; sleep 600; }\nexit 0\n")
 	pod := l.pod()
 	const many = 3
 	for i := range many {

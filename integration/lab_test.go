@@ -108,9 +108,48 @@ func (l *lab) run(name string, args ...string) string {
 	return string(out)
 }
 
+// patience is how long tests wait for what has to happen: no machine is as busy as that.
+const patience = time.Minute
+
+// within waits until something is so, and is false where that takes longer than limit.
+func within(limit time.Duration, is func() bool) bool {
+	for end := time.Now().Add(limit); ; time.Sleep(10 * time.Millisecond) {
+		late := time.Now().After(end) // before asking: who is stopped in between has not been late
+		if is() {
+			return true
+		}
+		if late {
+			return false
+		}
+	}
+}
+
+// wait fails where something is not so within patience, and returns how long it took.
+func (l *lab) wait(what string, is func() bool) time.Duration {
+	l.Helper()
+	start := time.Now()
+	if !within(patience, is) {
+		l.Fatalf("waited in vain for %s", what)
+	}
+	return time.Since(start)
+}
+
+// soon fails unless a call takes at most so long once in ten: a fault delays every call, a busy machine only some. The call returns
+// what it took.
+func (l *lab) soon(most time.Duration, call func() time.Duration) {
+	l.Helper()
+	took := make([]time.Duration, 10)
+	for i := range took {
+		if took[i] = call(); took[i] <= most {
+			return
+		}
+	}
+	l.Errorf("it took %v, never at most %s", took, most)
+}
+
 // ctx bounds a call, so that a hang is a failure with a name.
 func (l *lab) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	l.Cleanup(cancel)
 	return ctx
 }
@@ -124,7 +163,7 @@ func (e entry) get(k string) string { s, _ := e[k].(string); return s }
 func (l *lab) journal(n int, match func(entry) bool, args ...string) []entry {
 	l.Helper()
 	var found []entry
-	for range 100 {
+	ok := within(patience, func() bool {
 		found = nil
 		args := append([]string{"-t", "cni-shim", "-o", "json", "--since", "@" + itoa(l.since.Unix())}, args...)
 		out, _ := exec.Command("journalctl", args...).Output()
@@ -134,13 +173,12 @@ func (l *lab) journal(n int, match func(entry) bool, args ...string) []entry {
 				found = append(found, e)
 			}
 		}
-		if len(found) >= n {
-			return found
-		}
-		time.Sleep(20 * time.Millisecond)
+		return len(found) >= n
+	})
+	if !ok {
+		l.Fatalf("%d journal entries match, want %d", len(found), n)
 	}
-	l.Fatalf("%d journal entries match, want %d", len(found), n)
-	return nil
+	return found
 }
 
 func after(e entry, t time.Time) bool {

@@ -1,9 +1,10 @@
 // Package integration runs the shim with real parts: libcni and go-cni as clients, the reference plugins in network
-// namespaces made here, a real systemd-journald. The test binary starts itself again in mount, network and PID-visible
-// namespaces of its own, so nothing of the machine is touched.
+// namespaces made here, a real systemd-journald. The test binary starts itself again in mount, network and PID
+// namespaces of its own, so nothing of the machine is touched or seen.
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,65 +13,100 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cni-shim/cni-shim/integration/namespace"
 )
 
-// inside marks the process that runs in the private namespaces.
-const inside = "CNI_SHIM_TEST_INSIDE"
+// built and scratch name, for the processes inside, where the programs are and where file systems in memory can be laid.
+const (
+	built   = "CNI_SHIM_TEST_BUILT"
+	scratch = "CNI_SHIM_TEST_SCRATCH"
+)
 
 var (
-	binDir   string // the shim, the reference plugins, the recorder
-	shimPath string
-	journald *os.Process
+	binDir    string // the shim, the reference plugins, the recorder
+	shimPath  string
+	journald  *os.Process
+	inherited map[string]bool // lines of mountinfo: what the machine had mounted before the tests' own
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(inside) == "" {
-		os.Exit(outside())
+	code := namespace.Run(namespace.Steps{
+		Kinds:   unix.CLONE_NEWNET,
+		Outside: outside,
+		Init:    mountStranger,
+		Inside: func() int {
+			if err := prepare(); err != nil {
+				fmt.Fprintln(os.Stderr, "integration: the private namespaces:", err)
+				return 1
+			}
+			stop, err := startJournald()
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "integration: journald:", err)
+				return 1
+			}
+			defer stop()
+			return m.Run()
+		},
+	})
+	if outsideDir != "" {
+		_ = os.Remove(outsideDir)
 	}
-	if err := prepare(); err != nil {
-		fmt.Fprintln(os.Stderr, "integration: the private namespaces:", err)
-		os.Exit(1)
-	}
-	stop, err := startJournald()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "integration: journald:", err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	stop()
 	os.Exit(code)
 }
 
-// outside builds what is needed and runs the tests again inside.
-func outside() int {
-	if os.Geteuid() != 0 {
-		fmt.Fprintln(os.Stderr, "integration: these tests make namespaces and need root")
-		return 1
-	}
+// outsideDir is the empty directory of the machine that becomes scratch inside.
+var outsideDir string
+
+// outside builds what is needed.
+func outside() error {
 	bin, err := filepath.Abs("../.cache/bin")
 	if err == nil {
 		err = build(bin)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "integration: build:", err)
-		return 1
+		return fmt.Errorf("integration: build: %w", err)
 	}
-	self, _ := os.Executable()
-	c := exec.Command(self, os.Args[1:]...)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.Env = append(os.Environ(), inside+"="+bin)
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := c.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "integration:", err)
-		return 1
+	if outsideDir, err = os.MkdirTemp("", "cni-shim-test"); err != nil {
+		return err
 	}
-	return 0
+	return errors.Join(os.Setenv(built, bin), os.Setenv(scratch, outsideDir))
 }
 
-// build compiles the shim as it is released, and the reference plugins from their module.
+// stranger is a mount of somebody else's, which the tests' namespace begins with.
+func stranger() string { return filepath.Join(os.Getenv(scratch), "stranger") }
+
+func mountStranger() error {
+	err := unix.Mount("tmpfs", os.Getenv(scratch), "tmpfs", 0, "")
+	if err == nil {
+		err = os.Mkdir(stranger(), 0o755)
+	}
+	if err == nil {
+		err = unix.Mount("tmpfs", stranger(), "tmpfs", 0, "")
+	}
+	return err
+}
+
+// mounted are the lines of mountinfo.
+func mounted() (lines []string, err error) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	return strings.Split(strings.TrimSpace(string(b)), "\n"), err
+}
+
+// releasedPath is the shim as it is released, beside the directory of the programs.
+func releasedPath(bin string) string { return filepath.Join(filepath.Dir(bin), "released", "cni-shim") }
+
+// released puts the shim as it is released in place until the test ends. The one that other tests run has more time for evidence and
+// journal than a call may lose, because a busy machine takes it.
+func (l *lab) released() {
+	l.Helper()
+	l.run("cp", "--remove-destination", releasedPath(os.Getenv(built)), shimPath)
+	l.Cleanup(func() { l.run("cp", "--remove-destination", filepath.Join(os.Getenv(built), "cni-shim"), shimPath) })
+}
+
+// build compiles the shim, patient and as it is released, and the reference plugins from their module.
 func build(bin string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
@@ -81,7 +117,8 @@ func build(bin string) error {
 		args []string
 		arch string
 	}{
-		{"..", []string{"-o", filepath.Join(bin, "cni-shim"), "./plugin"}, runtime.GOARCH},
+		{"..", []string{"-tags=patient", "-o", filepath.Join(bin, "cni-shim"), "./plugin"}, runtime.GOARCH},
+		{"..", []string{"-o", releasedPath(bin), "./plugin"}, runtime.GOARCH},
 		{".", []string{"-o", bin + "/", plugins + "main/bridge", plugins + "main/loopback", plugins + "main/macvlan", plugins + "main/host-device",
 			plugins + "ipam/host-local", plugins + "ipam/static", plugins + "ipam/dhcp", plugins + "meta/portmap", plugins + "meta/tuning", "./recorder", "./standin", "./slowdisk"}, runtime.GOARCH},
 		// Two that cannot be run here: for another CPU, and one that asks for a loader that no node has.
@@ -114,15 +151,16 @@ func foreignArch() string {
 
 // prepare lays private file systems over what the tests write to.
 func prepare() error {
-	built := os.Getenv(inside)
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	scratch, err := os.MkdirTemp("", "cni-shim-test")
+	before, err := mounted()
 	if err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", scratch, "tmpfs", 0, ""); err != nil {
+	inherited = map[string]bool{}
+	for _, line := range before {
+		inherited[line] = true
+	}
+	scratch := filepath.Join(os.Getenv(scratch), "inside")
+	if err := errors.Join(os.MkdirAll(scratch+"/tmp", 0o755), os.Setenv("TMPDIR", scratch+"/tmp")); err != nil {
 		return err
 	}
 	for _, dir := range []string{"/etc", "/usr/local"} {
@@ -147,7 +185,7 @@ func prepare() error {
 		}
 	}
 	binDir, shimPath = "/opt/cni/bin", "/opt/cni/bin/cni-shim"
-	out, err := exec.Command("cp", "-a", built+"/.", binDir).CombinedOutput()
+	out, err := exec.Command("cp", "-a", os.Getenv(built)+"/.", binDir).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%v: %s", err, out)
 	}
@@ -185,11 +223,8 @@ func startJournald() (stop func(), err error) {
 		return nil, err
 	}
 	journald = c.Process
-	for range 200 {
-		if _, err := os.Stat("/run/systemd/journal/socket"); err == nil {
-			return func() { _ = c.Process.Kill(); _ = c.Wait() }, nil
-		}
-		time.Sleep(25 * time.Millisecond)
+	if !within(patience, func() bool { return exists("/run/systemd/journal/socket") }) {
+		return nil, fmt.Errorf("no socket after %s", patience)
 	}
-	return nil, fmt.Errorf("no socket after 5 s")
+	return func() { _ = c.Process.Kill(); _ = c.Wait() }, nil
 }

@@ -10,10 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // probeConf is a node's usual chain, with IPv4 alone: an IPv6 address cannot be used in its first second.
@@ -21,13 +24,14 @@ const probeConf = `{"cniVersion":"1.1.0","name":"lab","plugins":[
  {"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":true,"ipam":{"type":"host-local","ranges":[[{"subnet":"10.77.0.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
  {"type":"portmap","capabilities":{"portMappings":true}}]}`
 
-// host is all that a network plugin could change on a node, byte for byte; counters, and times that pass, left out.
+// host is all that a network plugin could change on a node, byte for byte; counters, and times that pass, left out. Of mounts and
+// processes it is what these namespaces have made: what the machine had mounted before may be gone at any time.
 func (l *lab) host() string {
 	l.Helper()
 	var b strings.Builder
 	for _, c := range [][]string{
 		{"ip", "-details", "address"}, {"ip", "route", "show", "table", "all"}, {"ip", "-6", "route", "show", "table", "all"}, {"ip", "rule"}, {"ip", "-6", "rule"},
-		{"ip", "netns"}, {"nft", "-s", "list", "ruleset"}, {"iptables-save"}, {"ip6tables-save"}, {"cat", "/proc/mounts"},
+		{"ip", "netns"}, {"nft", "-s", "list", "ruleset"}, {"iptables-save"}, {"ip6tables-save"},
 	} {
 		out := l.run(c[0], c[1:]...)
 		if strings.HasSuffix(c[0], "-save") {
@@ -36,6 +40,12 @@ func (l *lab) host() string {
 		out = regexp.MustCompile(`(hello|tcn|topology_change|gc|forward_delay)_?timer +[0-9.]+`).ReplaceAllString(out, "")
 		fmt.Fprintf(&b, "== %s\n%s", strings.Join(c, " "), out)
 	}
+	lines, err := mounted()
+	if err != nil {
+		l.Fatal(err)
+	}
+	lines = slices.DeleteFunc(lines, func(line string) bool { return inherited[line] })
+	fmt.Fprintf(&b, "== mounts\n%s\n== processes\n%s\n", strings.Join(lines, "\n"), strings.Join(l.processes(), "\n"))
 	// Of /etc what this namespace changed: the layer below belongs to the machine.
 	upper := regexp.MustCompile(`(?m)^overlay /etc overlay .*upperdir=([^, ]+)`).FindStringSubmatch(l.run("cat", "/proc/mounts"))
 	if upper == nil {
@@ -65,16 +75,57 @@ func (l *lab) host() string {
 	return b.String()
 }
 
+// processes are the number and name of each that lives in these namespaces.
+func (l *lab) processes() (lines []string) {
+	l.Helper()
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if end := bytes.LastIndexByte(b, ')'); err == nil && !bytes.HasPrefix(b[end+1:], []byte(" Z")) {
+			lines = append(lines, string(b[:end+1]))
+		}
+	}
+	return lines
+}
+
+// What others unmount and mount while the tests run is not what these namespaces have; what is mounted in them is.
+func TestStrangersMount(t *testing.T) {
+	l := newLab(t)
+	before := l.host()
+	if out := l.run("cat", "/proc/mounts"); !strings.Contains(out, stranger()) {
+		t.Fatalf("no mount was inherited:\n%s", out)
+	}
+	l.run("nsenter", "-t", "1", "-m", "sh", "-ec", `umount "$0" && rmdir "$0" && mkdir "$0.2" && mount -t tmpfs tmpfs "$0.2"`, stranger())
+	if out := l.run("cat", "/proc/mounts"); strings.Contains(out, stranger()) {
+		t.Fatalf("the mount stays, or a new one is seen:\n%s", out)
+	}
+	l.same("after a stranger's mounts", before, l.host())
+	own := t.TempDir()
+	if err := unix.Mount("tmpfs", own, "tmpfs", 0, ""); err != nil { // mount(8) keeps a list of its own
+		t.Fatal(err)
+	}
+	if l.host() == before {
+		t.Error("a mount of our own is not seen")
+	}
+	if err := unix.Unmount(own, 0); err != nil {
+		t.Fatal(err)
+	}
+	sleep := exec.Command("sleep", "600")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if l.host() == before {
+		t.Error("a process of our own is not seen")
+	}
+	_ = sleep.Process.Kill()
+	_ = sleep.Wait()
+	l.same("at the end", before, l.host())
+}
+
 // settled waits until every IPv6 address is known to be nobody else's.
 func (l *lab) settled() {
 	l.Helper()
-	for range 100 {
-		if !strings.Contains(l.run("ip", "address"), "tentative") {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	l.Fatal("an address is tentative for 5 s")
+	l.wait("addresses that are not tentative", func() bool { return !strings.Contains(l.run("ip", "address"), "tentative") })
 }
 
 // same fails with the lines that differ.

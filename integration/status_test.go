@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,9 @@ func TestStatusScreen(t *testing.T) {
 // A call that hangs is on the screen with the plugin that it hangs in; a watch shows that it is over, and ends when asked to.
 func TestStatusRunning(t *testing.T) {
 	l := newLab(t)
-	path := l.plant("[ $CNI_COMMAND = ADD ] && { sleep 3; echo '{\"cniVersion\":\"1.1.0\"}'; }\nexit 0\n")
+	const end = "/run/sick.end"
+	_ = os.Remove(end)
+	path := l.plant("[ $CNI_COMMAND = ADD ] && { while [ ! -e " + end + " ]; do sleep 0.05; done; echo '{\"cniVersion\":\"1.1.0\"}'; }\nexit 0\n")
 	done := make(chan string)
 	netns := l.pod().NetNS
 	go func() {
@@ -108,25 +111,32 @@ func TestStatusRunning(t *testing.T) {
 		out, _ := c.CombinedOutput()
 		done <- string(out)
 	}()
-	time.Sleep(1500 * time.Millisecond)
-	out, _ := l.tool("status")
-	if !strings.Contains(out, "RUNNING\n  ADD of pod default/web, network ") || !strings.Contains(out, ", sick (1/1) for 1") {
-		t.Errorf("status:\n%s", out)
+	running := regexp.MustCompile(`RUNNING\n  ADD of pod default/web, network .*, sick \(1/1\) for [1-9]`)
+	l.wait("a screen with the call that hangs", func() bool {
+		out, _ := l.tool("status")
+		return running.MatchString(out)
+	})
+	file := filepath.Join(t.TempDir(), "watched")
+	watched, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var watched strings.Builder
+	defer watched.Close()
 	c := exec.Command(shimPath, "status", "--watch")
-	c.Stdout = &watched
+	c.Stdout = watched
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	screens := func() []string {
+		b, _ := os.ReadFile(file)
+		return strings.Split(string(b), "\nnetwork ")
+	}
+	l.wait("the first screen", func() bool { return running.MatchString(screens()[0]) })
+	l.run("touch", end)
 	if out := <-done; !strings.Contains(out, "cniVersion") {
 		t.Errorf("ADD: %s", out)
 	}
-	time.Sleep(4 * time.Second)
+	l.wait("a screen without the call", func() bool { s := screens(); return !strings.Contains(s[len(s)-1], "RUNNING") })
 	_ = c.Process.Signal(os.Interrupt)
 	_ = c.Wait()
-	screens := strings.Split(watched.String(), "\nnetwork ")
-	if len(screens) != 2 || !strings.Contains(screens[0], "RUNNING") || strings.Contains(screens[1], "RUNNING") {
-		t.Errorf("%d screens:\n%s", len(screens), watched.String())
-	}
 }

@@ -380,20 +380,14 @@ func (s *scene) cage(limit int) {
 			parent = "/sys/fs/cgroup" + f[2]
 		}
 	}
-	dir := filepath.Join(parent, fmt.Sprintf("cni-shim-test-%d", os.Getpid()))
-	s.need("a control group of memory", os.Mkdir(dir, 0o755))
+	dir, err := os.MkdirTemp(parent, "cni-shim-test-") // others may run these tests on this machine
+	s.need("a control group of memory", err)
 	self := []byte(fmt.Sprint(os.Getpid()))
 	s.Cleanup(func() {
 		if err := os.WriteFile(filepath.Join(parent, "cgroup.procs"), self, 0); err != nil {
 			s.Error(err)
 		}
-		for range 50 {
-			if err = os.Remove(dir); err == nil {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		s.Error(err)
+		s.wait("the control group to be empty", func() bool { return os.Remove(dir) == nil })
 	})
 	s.need("a limit of memory", os.WriteFile(filepath.Join(dir, file), []byte(fmt.Sprint(limit)), 0))
 	s.need("moving into a control group", os.WriteFile(filepath.Join(dir, "cgroup.procs"), self, 0))

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cni-shim/cni-shim/integration/namespace"
 )
 
 const (
@@ -64,12 +66,15 @@ var first = sync.OnceValues(func() (string, error) {
 	return dist, nil
 })
 
+// The tests have mount and PID namespaces of their own, for debootstrap mounts below the temporary directory.
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dist, _ := first(); dist != "" {
-		os.RemoveAll(dist)
-	}
-	os.Exit(code)
+	os.Exit(namespace.Run(namespace.Steps{Inside: func() int {
+		code := m.Run()
+		if dist, _ := first(); dist != "" {
+			os.RemoveAll(dist)
+		}
+		return code
+	}}))
 }
 
 func release(t *testing.T) string {

@@ -15,9 +15,6 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
 
-// Budget bounds all looking for one failure.
-const Budget = 100 * time.Millisecond
-
 // maxText bounds one fact, in bytes.
 const maxText = 512
 

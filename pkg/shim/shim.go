@@ -29,7 +29,7 @@ import (
 )
 
 // journalBudget bounds what logging may cost a call; with evidence.Budget it makes the 200 ms that a call may lose.
-const journalBudget = 100 * time.Millisecond
+const journalBudget = evidence.Budget
 
 // Answer is what a call gives its caller.
 type Answer struct {

@@ -116,9 +116,12 @@ func (s *Store) prepare() error {
 
 // foldLoose takes loose records into the file until there are none, and tells whether it could: not while somebody else has the lock.
 func (s *Store) foldLoose() (alone bool, err error) {
-	for began := time.Now(); time.Since(began) < foldTime && len(s.loose(1)) > 0; {
+	for began := time.Now(); len(s.loose(1)) > 0; {
 		if alone, err = s.fold(nil); err != nil || !alone {
 			return alone, err // the lock's holder looks once more after it let go
+		}
+		if time.Since(began) > foldTime {
+			break
 		}
 	}
 	return true, nil
