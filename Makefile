@@ -13,10 +13,11 @@ TIMES      ?= 10
 UPDATE     ?=
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: help build demo test unit integration lab lab-shell test-runtimes bench soak fuzz cover docs release image lint setup clean
+.PHONY: help build demo test test-nodes unit integration integration-long integration-short integration-more shipped test-release \
+	lab lab-shell test-runtimes bench soak fuzz cover docs release image man readme lint setup clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the static binary, bin/cni-shim
 	$(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/cni-shim ./plugin
@@ -27,16 +28,40 @@ demo: setup build ## play the story in private namespaces: a comma, a chain that
 		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap
 	@sh integration/demo.sh $(CACHE)/demo
 
-test: setup lint unit fuzz integration test-runtimes ## everything that CI runs
+test: setup lint unit integration ## what a change waits for: units, fuzz seeds, real plugins, namespaces, journald (root); 5 minutes, 12 from empty caches
 
-unit: ## tests of packages, of the binary's weight and of its face
+test-nodes: setup shipped test-release fuzz test-runtimes ## what takes long: what is shipped for clusters, the release, fuzzing, real runtimes (root); 20 minutes, 48 from empty caches
+
+# Without cgo and paths, what lint and the integration tests compile of the standard library is the same as what the programs need.
+lint integration shipped test-release: export CGO_ENABLED := 0
+lint integration shipped test-release: export GOFLAGS := $(shell go env GOFLAGS) -trimpath
+
+unit: ## tests of packages, of the binary's weight and of its face, with the race detector
 	go test -race ./...
 	go test -run Cost ./pkg/check # what the race detector allocates would be counted
 
+# Integration tests mostly wait, and each test binary has namespaces of its own: those that take long run beside the others.
+LONG := ^Test(Gauntlet|RealChain|Differential|ProbeLeavesNothing|Progress|KilledAtEverySystemCall|KilledInARow|Docs)$$
+
 integration: ## real plugins, namespaces, journald (root)
-	cd integration && go vet ./... && go test -count=1 -timeout 30m ./...
+	cd integration && go vet ./...
+	@$(MAKE) --no-print-directory -j3 --output-sync=target integration-long integration-short integration-more
+
+integration-long:
+	cd integration && go test -count=1 -timeout 30m -run '$(LONG)' .
+
+integration-short:
+	cd integration && go test -count=1 -timeout 30m -skip '$(LONG)' .
+
+integration-more:
+	cd integration && go test -count=1 $$(go list ./... | grep -v -e '/integration$$' -e /release$$)
+
+shipped: ## what is shipped for clusters, held to the types of Kubernetes, kustomize and Prometheus
 	cd integration/kubernetes && go vet ./... && go test -count=1 ./...
 	cd integration/prometheus && go vet ./... && go test -count=1 ./...
+
+test-release: ## the release, twice; deb and rpm, the deb in a bare Debian, install.sh (root)
+	cd integration && go test -count=1 -timeout 30m ./release
 
 # From an empty cache, programs that are not optimized take a third less time; package node optimizes the shim and the plugins still.
 lab lab-shell test-runtimes: export CGO_ENABLED := 0

@@ -117,18 +117,15 @@ func TestHungDisk(t *testing.T) {
 	}
 }
 
-// waitsForDisk reports whether a process, or a child of it, comes to wait for a disk within two seconds, and still does after 200 ms.
+// waitsForDisk reports whether a process, or a child of it, comes to wait for a disk, and still does after 200 ms.
 func waitsForDisk(pid int) bool {
 	state := func() bool {
 		out, _ := exec.Command("ps", "-o", "stat=", "--pid", fmt.Sprint(pid), "--ppid", fmt.Sprint(pid)).Output()
 		return strings.Contains(string(out), "D")
 	}
-	for range 100 {
-		if state() {
-			time.Sleep(200 * time.Millisecond)
-			return state()
-		}
-		time.Sleep(20 * time.Millisecond)
+	if !within(patience, state) {
+		return false
 	}
-	return false
+	time.Sleep(200 * time.Millisecond)
+	return state()
 }

@@ -64,7 +64,7 @@ var outsideDir string
 func outside() error {
 	bin, err := filepath.Abs("../.cache/bin")
 	if err == nil {
-		err = build(bin)
+		err = alone(bin+".lock", func() error { return build(bin) })
 	}
 	if err != nil {
 		return fmt.Errorf("integration: build: %w", err)
@@ -73,6 +73,22 @@ func outside() error {
 		return err
 	}
 	return errors.Join(os.Setenv(built, bin), os.Setenv(scratch, outsideDir))
+}
+
+// alone runs f while no other process does with the same file. Some of these tests run beside the others, and both build.
+func alone(file string, f func() error) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	lock, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	return f()
 }
 
 // stranger is a mount of somebody else's, which the tests' namespace begins with.
