@@ -78,7 +78,7 @@ test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Mult
 
 bench: setup build ## what a call costs beside libcni, a bare wrapper and Multus (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1
 	@mkdir -p $(CACHE)/bench && cp bin/cni-shim $(CACHE)/bench/
-	@cd integration && $(GO_BUILD) -ldflags '-s -w' -o $(CACHE)/bench/ ./bench/noop ./bench/wrapper ./bench/launch ./bench/floor/... \
+	@cd integration && $(GO_BUILD) -ldflags '-s -w' -o $(CACHE)/bench/ ./bench/noop ./bench/wrapper ./bench/launch ./bench/floor/... ./slowdisk \
 		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap && go build -o $(CACHE)/bench-run ./bench
 	@cd integration/runtimes/multus && $(GO_BUILD) -ldflags '-s -w' -o $(CACHE)/bench/ gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus
 	@echo 'int main(void){return 0;}' | cc -static -O2 -s -x c -o $(CACHE)/bench/static - 2>/dev/null || true

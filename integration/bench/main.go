@@ -17,10 +17,11 @@ import (
 
 var (
 	rounds  = flag.Int("rounds", 15, "how often everything is measured")
-	only    = flag.String("only", "", "measure this chain only: noop1, noop3 or bridge")
+	only    = flag.String("only", "", "measure this only: noop1, noop3, bridge or disk")
 	bin     = flag.String("bin", "", "directory with the programs (see the Makefile)")
 	out     = flag.String("out", "", "file for the figures in benchstat's form")
 	growth  = flag.Bool("growth", true, "measure also with much stored, long lists and full ranges")
+	calls   = flag.Int("calls", 2000, "how many calls of each way are made on a busy disk")
 	once    = flag.String("once", "", "make one call, chain/leg/verb: what is traced")
 	figures = flag.Bool("figures", true, "trace and weigh single calls")
 )
@@ -51,6 +52,12 @@ func main() {
 		defer f.Close()
 	}
 	fmt.Printf("machine: %s\n", machine())
+	if *only == "" || *only == "disk" {
+		onDisks(os.Stdout, *calls)
+	}
+	if *only == "disk" {
+		return
+	}
 	m := measure(names, *rounds)
 	m.table(os.Stdout)
 	if *figures {

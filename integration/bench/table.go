@@ -14,15 +14,21 @@ func (m *measured) table(w io.Writer) {
 	fmt.Fprintln(t, "\nchain\tverb\tat once\tway\tp50 ms\tp90\tp99\tcalls/s\tCPU ms\t")
 	for _, p := range m.sorted() {
 		all := m.samples[p]
-		var took []time.Duration
-		for _, s := range all {
-			took = append(took, s.took...)
-		}
+		took := m.all(p)
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%.0f\t%s\t\n", p.chain, p.verb, p.at, p.leg, ms(quantile(took, 0.5)), ms(quantile(took, 0.9)), ms(quantile(took, 0.99)),
 			median(all, sample.throughput), ms(time.Duration(median(all, func(s sample) float64 { return float64(s.cpuACall()) }))))
 	}
 	t.Flush()
 	m.ratios(w)
+}
+
+// all are the times of a point's calls, of all rounds.
+func (m *measured) all(p point) []time.Duration {
+	var took []time.Duration
+	for _, s := range m.samples[p] {
+		took = append(took, s.took...)
+	}
+	return took
 }
 
 // sorted are the points as a reader wants them: the ways side by side.
