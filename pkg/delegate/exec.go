@@ -88,10 +88,10 @@ func (d descriptor) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// FindInPath is libcni's own search. Its error keeps its words, which admins know.
+// FindInPath implements invoke.Exec (see the function of that name).
 func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
 	e.Last = &Attempt{Type: plugin}
-	return invoke.FindInPath(plugin, paths)
+	return FindInPath(plugin, paths)
 }
 
 // ExecPlugin runs a plugin: in a process group of its own, dying with the shim, with bounded output and nothing of the

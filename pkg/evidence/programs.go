@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 )
 
@@ -18,7 +19,7 @@ func directories(l *look) {
 	}
 	var rooted []string
 	for _, dir := range l.in.Paths {
-		if dir == "" {
+		if delegate.IsWorkingDir(dir) {
 			continue
 		}
 		rooted = append(rooted, l.path(dir))

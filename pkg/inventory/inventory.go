@@ -103,7 +103,7 @@ func Look(ctx context.Context, p Plugin, cniVersion string, paths []string) (Plu
 
 // look fills in what is found of a program, and returns what is wrong with it.
 func (p *Plugin) look(ctx context.Context, cniVersion string, paths []string, known []Plugin) *Problem {
-	path, err := invoke.FindInPath(p.Type, paths)
+	path, err := delegate.FindInPath(p.Type, paths)
 	if err != nil {
 		cause, fix := Missing(p.Type, paths)
 		return &Problem{Reason: reason.PluginNotFound, Cause: cause, Fix: fix, Certain: true}
@@ -180,8 +180,12 @@ func Missing(name string, paths []string) (cause, fix string) {
 	if strings.ContainsRune(name, '/') {
 		return "its type is a path; runtimes look for a plain name in CNI_PATH", "write the file's name alone"
 	}
-	var names []string
+	var names, searched []string
 	for _, dir := range paths {
+		if delegate.IsWorkingDir(dir) {
+			continue
+		}
+		searched = append(searched, dir)
 		if fi, err := os.Stat(filepath.Join(dir, name)); err == nil && fi.IsDir() {
 			return filepath.Join(dir, name) + " is a directory, no program", "install the plugin's program in its place"
 		}
@@ -196,7 +200,10 @@ func Missing(name string, paths []string) (cause, fix string) {
 			names = append(names, e.Name())
 		}
 	}
-	cause = fmt.Sprintf("no such program in %s", strings.Join(paths, ":"))
+	cause = fmt.Sprintf("no such program in %s", strings.Join(searched, ":"))
+	if len(searched) < len(paths) {
+		cause = strings.TrimSuffix(cause, " in ") + "; an empty or \".\" element of CNI_PATH, the working directory, is not searched"
+	}
 	if near := known.Nearest(name, names); near != "" {
 		cause += fmt.Sprintf(" (there is %q)", near)
 	}
@@ -217,6 +224,6 @@ func (v *Inventory) MarshalStamp(digest string) []byte {
 
 // There tells whether a program is in one of the directories.
 func There(name string, paths []string) bool {
-	_, err := invoke.FindInPath(name, paths)
+	_, err := delegate.FindInPath(name, paths)
 	return err == nil
 }

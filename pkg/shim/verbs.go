@@ -66,7 +66,7 @@ func (c *call) rollBack(ch *chain.Chain, ran []*delegate.Attempt) {
 // removed it stops: DEL would run the wrong chain, and leak.
 func (c *call) remember(ch *chain.Chain) *report.Failure {
 	err := c.store.Put(&attachment.Entry{
-		Key: c.key(), Netns: c.record.Netns, NetnsID: attachment.NetnsID(c.record.Netns), Args: os.Getenv("CNI_ARGS"), Path: os.Getenv("CNI_PATH"),
+		Key: c.key(), Netns: c.record.Netns, NetnsID: attachment.NetnsID(c.record.Netns), Args: os.Getenv("CNI_ARGS"), Path: delegate.Lasting(os.Getenv("CNI_PATH")),
 		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
 	})
 	if err == nil {

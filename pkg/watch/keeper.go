@@ -10,10 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/containernetworking/cni/pkg/invoke"
-
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/outer"
@@ -211,7 +210,7 @@ func (k *keeper) removed() string {
 	if mark := filepath.Join(k.state, uninstalled); exists(mark) {
 		return "the shim is being uninstalled (" + mark + ")"
 	}
-	if _, err := invoke.FindInPath(config.Type, k.bins); err != nil {
+	if _, err := delegate.FindInPath(config.Type, k.bins); err != nil {
 		return "there is no " + config.Type + " in " + strings.Join(k.bins, ":")
 	}
 	return ""
