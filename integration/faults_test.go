@@ -23,28 +23,49 @@ type fault struct {
 	mode   os.FileMode
 	reason string
 	msg    string // how the CNI error begins, behind the plugin's place
+	fix    string // what the CNI error's fix has in it; "" for whatever
 }
 
 var faults = []fault{
-	{"missing", "", 0, "PluginNotFound", "no such program in /opt/faults"},
-	{"no execute permission", "#!/bin/sh\n", 0o644, "PluginNotExecutable", "/opt/faults/sick has no execute permission (-rw-r--r--)"},
-	{"another CPU", foreignELF(), 0o755, "PluginNotExecutable", "/opt/faults/sick is built for s390x, this node is "},
-	{"interpreter missing", "#!/no/such/interpreter -x\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script, and its interpreter "/no/such/interpreter" is missing`},
-	{"neither program nor script", "hello\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is neither a program nor a script with a #! line"},
-	{"empty", "\x00", 0o755, "PluginNotExecutable", "/opt/faults/sick is neither a program"},
-	{"a directory in its place", "dir", 0, "PluginNotFound", "/opt/faults/sick is a directory, no program"},
-	{"says nothing, succeeds", "#!/bin/sh\n" + versionAnswer + "exit 0\n", 0o755, "InvalidPluginOutput", "reported success and printed no result"},
-	{"says nothing, fails", "#!/bin/sh\n" + versionAnswer + "exit 3\n", 0o755, "InvalidPluginOutput", "exit status 3 without a word"},
-	{"garbage, succeeds", "#!/bin/sh\n" + versionAnswer + "echo starting up\n", 0o755, "InvalidPluginOutput", `reported success, and what it printed is no JSON: "starting up"`},
-	{"garbage, fails", "#!/bin/sh\n" + versionAnswer + "echo starting up; echo dead socket >&2; exit 1\n", 0o755, "InvalidPluginOutput", `exit status 1, and what it printed is no CNI error: "starting up\n": dead socket`},
-	{"two documents", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0"}'; echo '{"code":8}'` + "\n", 0o755, "InvalidPluginOutput", "reported success and printed something after its result"},
-	{"unknown version in the result", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"7.0.0"}'` + "\n", 0o755, "VersionIncompatible", `its result cannot be used: unsupported CNI result version "7.0.0"`},
-	{"result that crashes runtimes", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0"}],"ips":[{"address":"10.0.0.2/24","interface":1}]}'` + "\n", 0o755, "InvalidPluginOutput", "its result has address 0 on interface 1 of 1, which crashes runtimes"},
-	{"killed", "#!/bin/sh\n" + versionAnswer + "kill -KILL $$\n", 0o755, "PluginKilled", "killed by signal 9 (killed)"},
-	{"crashed", "#!/bin/sh\n" + versionAnswer + "printf 'panic: nil map\\n\\ngoroutine 1 [running]:\\nmain.main()\\n' >&2; exit 2\n", 0o755, "PluginCrashed", "exit status 2: panic: nil map"},
-	{"10 MB of stderr", "#!/bin/sh\n" + versionAnswer + "head -c 10485760 /dev/zero | tr '\\0' x >&2; printf '\\nthe last word\\n' >&2; exit 1\n", 0o755, "Unclassified", "exit status 1: the last word"},
-	{"refuses the version", "#!/bin/sh\n" + versionAnswer + `echo '{"code":1,"msg":"incompatible CNI versions","details":"config is \"1.0.0\""}'; exit 1` + "\n", 0o755, "VersionIncompatible", "incompatible CNI versions"},
-	{"its own error", "#!/bin/sh\n" + versionAnswer + `printf %s '{"code":142,"msg":"first\nsecond","details":"token=abcdefgh"}'; exit 1` + "\n", 0o755, "Unclassified", "first second"},
+	{"missing", "", 0, "PluginNotFound", "no such program in /opt/faults", ""},
+	{"no execute permission", "#!/bin/sh\n", 0o644, "PluginNotExecutable", "/opt/faults/sick has no execute permission (-rw-r--r--)", ""},
+	{"another CPU", foreignELF(), 0o755, "PluginNotExecutable", "/opt/faults/sick is built for s390x, this node is ", ""},
+	{"interpreter missing", "#!/no/such/interpreter -x\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script, and its interpreter "/no/such/interpreter" is missing`, ""},
+	{"neither program nor script", "hello\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is neither a program nor a script with a #! line", ""},
+	{"empty", "\x00", 0o755, "PluginNotExecutable", "/opt/faults/sick is neither a program", ""},
+	{"a directory in its place", "dir", 0, "PluginNotFound", "/opt/faults/sick is a directory, no program", ""},
+	{"says nothing, succeeds", "#!/bin/sh\n" + versionAnswer + "exit 0\n", 0o755, "InvalidPluginOutput", "reported success and printed no result", ""},
+	{"says nothing, fails", "#!/bin/sh\n" + versionAnswer + "exit 3\n", 0o755, "InvalidPluginOutput", "exit status 3 without a word", ""},
+	{"garbage, succeeds", "#!/bin/sh\n" + versionAnswer + "echo starting up\n", 0o755, "InvalidPluginOutput", `reported success, and what it printed is no JSON: "starting up"`, ""},
+	{"garbage, fails", "#!/bin/sh\n" + versionAnswer + "echo starting up; echo dead socket >&2; exit 1\n", 0o755, "InvalidPluginOutput", `exit status 1, and what it printed is no CNI error: "starting up\n": dead socket`, ""},
+	{"two documents", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0"}'; echo '{"code":8}'` + "\n", 0o755, "InvalidPluginOutput", "reported success and printed something after its result", ""},
+	{"unknown version in the result", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"7.0.0"}'` + "\n", 0o755, "VersionIncompatible", `its result cannot be used: unsupported CNI result version "7.0.0"`, ""},
+	{"result that crashes runtimes", "#!/bin/sh\n" + versionAnswer + `echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0"}],"ips":[{"address":"10.0.0.2/24","interface":1}]}'` + "\n", 0o755, "InvalidPluginOutput", "its result has address 0 on interface 1 of 1, which crashes runtimes", ""},
+	{"killed", "#!/bin/sh\n" + versionAnswer + "kill -KILL $$\n", 0o755, "PluginKilled", "killed by signal 9 (killed)", ""},
+	{"crashed", "#!/bin/sh\n" + versionAnswer + "printf 'panic: nil map\\n\\ngoroutine 1 [running]:\\nmain.main()\\n' >&2; exit 2\n", 0o755, "PluginCrashed", "exit status 2: panic: nil map", ""},
+	{"10 MB of stderr", "#!/bin/sh\n" + versionAnswer + "head -c 10485760 /dev/zero | tr '\\0' x >&2; printf '\\nthe last word\\n' >&2; exit 1\n", 0o755, "Unclassified", "exit status 1: the last word", ""},
+	{"refuses the version", "#!/bin/sh\n" + versionAnswer + `echo '{"code":1,"msg":"incompatible CNI versions","details":"config is \"1.0.0\""}'; exit 1` + "\n", 0o755, "VersionIncompatible", "incompatible CNI versions", ""},
+	{"its own error", "#!/bin/sh\n" + versionAnswer + `printf %s '{"code":142,"msg":"first\nsecond","details":"token=abcdefgh"}'; exit 1` + "\n", 0o755, "Unclassified", "first second", ""},
+	{"10 MB of stdout, succeeds", "#!/bin/sh\n" + versionAnswer + "head -c 10485760 /dev/zero; exit 0\n", 0o755, "InvalidPluginOutput", "printed more than 4 MiB on stdout", "stdout is for its result alone"},
+	{"10 MB of stdout, ends by it", "#!/bin/sh\n" + versionAnswer + "exec head -c 10485760 /dev/zero\n", 0o755, "InvalidPluginOutput", "printed more than 4 MiB on stdout", "stdout is for its result alone"},
+	{"10 MB of stdout, says so", "#!/bin/sh\n" + versionAnswer + "head -c 10485760 /dev/zero; echo out of memory >&2; exit 1\n", 0o755, "InvalidPluginOutput", "printed more than 4 MiB on stdout", "stdout is for its result alone"},
+	{"10 MB of stdout, aborts", "#!/bin/sh\n" + versionAnswer + "head -c 10485760 /dev/zero; kill -ABRT $$\n", 0o755, "InvalidPluginOutput", "printed more than 4 MiB on stdout", "stdout is for its result alone"},
+	{"an error and much behind it", "#!/bin/sh\n" + versionAnswer + `echo '{"code":142,"msg":"no such pool"}'; head -c 10485760 /dev/zero | tr '\0' ' '; exit 1` + "\n", 0o755, "Unclassified", "no such pool", ""},
+	{"a broken pipe of its own", "#!/bin/sh\n" + versionAnswer + "kill -PIPE $$\n", 0o755, "PluginKilled", "killed by signal 13 (broken pipe)", "whose reader was gone"},
+	{"terminated", "#!/bin/sh\n" + versionAnswer + "kill -TERM $$\n", 0o755, "PluginKilled", "killed by signal 15 (terminated)", "find who sent signal 15"},
+	{"Windows line ends", "#!/bin/sh\r\nexit 0\r\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script whose lines end as on Windows (CR LF), so that its interpreter is "/bin/sh\r"`, `sed -i 's/\r$//' /opt/faults/sick`},
+	{"Windows line ends, an option", "#! /bin/bash -e\r\nexit 0\r\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script whose lines end as on Windows (CR LF)`, `sed -i 's/\r$//' /opt/faults/sick`},
+	{"Windows line ends, through env", "#!/usr/bin/env bash\r\nexit 0\r\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script whose lines end as on Windows (CR LF)`, `sed -i 's/\r$//' /opt/faults/sick`},
+	{"Windows line ends below the first", "#!/bin/sh\n" + versionAnswer + "\r\ncase $CNI_COMMAND in\r\nesac\r\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script whose lines end as on Windows (CR LF)`, `sed -i 's/\r$//' /opt/faults/sick`},
+	{"byte order mark", "\xef\xbb\xbf#!/bin/sh\nexit 0\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is a script with a byte order mark before its #! line", `sed -i '1s/^\xef\xbb\xbf//' /opt/faults/sick`},
+	{"no interpreter", "#!\nexit 0\n", 0o755, "PluginNotExecutable", "/opt/faults/sick has a #! line that names no interpreter", ""},
+	{"interpreter missing, through env", "#!/usr/bin/env no-such-interpreter\n", 0o755, "PluginNotExecutable", `/opt/faults/sick is a script, and /usr/bin/env finds no interpreter "no-such-interpreter" in PATH`, "install no-such-interpreter"},
+	{"interpreter not executable", "#!/etc/machine-id\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is a script, and its interpreter /etc/machine-id has no execute permission (-r--r--r--)", "chmod 755 /etc/machine-id"},
+	{"interpreter a directory", "#!/etc\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is a script, and its interpreter /etc is no program", ""},
+	{"interpreter for another CPU", "#!/opt/cni/bin/foreign\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is a script, and its interpreter /opt/cni/bin/foreign is built for ", ""},
+	{"interpreter without its loader", "#!/opt/cni/bin/loaderless\n", 0o755, "PluginNotExecutable", "/opt/faults/sick is a script, and its interpreter /opt/cni/bin/loaderless is linked against a loader that this node lacks", ""},
+	{"on a noexec mount", "noexec", 0o755, "PermissionDenied", "/opt/faults/sick: the system denies running it (permission denied): its file system is mounted noexec", ""},
+	{"interpreter on a noexec mount", "#!/run/noexec/sh\n", 0o755, "PermissionDenied", "/opt/faults/sick is a script, and its interpreter /run/noexec/sh: the system denies running it (permission denied): its file system is mounted noexec", ""},
 }
 
 // foreignELF is the header of a program for a CPU that this is not.
@@ -66,10 +87,17 @@ func TestFaults(t *testing.T) {
 			switch {
 			case f.plugin == "dir":
 				l.run("mkdir", dir+"/sick")
+			case f.plugin == "noexec":
+				l.tmpfs(dir, "noexec")
+				l.run("cp", "/bin/true", dir+"/sick")
 			case f.plugin != "":
 				if err := os.WriteFile(dir+"/sick", []byte(f.plugin), f.mode); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if strings.Contains(f.plugin, "/run/noexec") {
+				l.tmpfs("/run/noexec", "noexec")
+				l.run("cp", "/bin/sh", "/run/noexec/sh")
 			}
 			l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"},{"type":"sick"}]}`)
 			l.outer("lab", "")
@@ -84,8 +112,8 @@ func TestFaults(t *testing.T) {
 			if err := json.Unmarshal([]byte(stdout), &e); err != nil || code != 1 {
 				t.Fatalf("exit %d, %v: %s", code, err, stdout)
 			}
-			if !strings.HasPrefix(e.Msg, "sick (2/2): "+f.msg) || !strings.Contains(e.Details, "["+f.reason+"] ") {
-				t.Errorf("CNI error %q; %q\nwant %q and %s", e.Msg, e.Details, f.msg, f.reason)
+			if _, fix, ok := strings.Cut(e.Details, "["+f.reason+"] "); !ok || !strings.HasPrefix(e.Msg, "sick (2/2): "+f.msg) || !strings.Contains(fix, f.fix) {
+				t.Errorf("CNI error %q; %q\nwant %q and %s, %q", e.Msg, e.Details, f.msg, f.reason, f.fix)
 			}
 			j := l.journal(1, func(e entry) bool { return e.get("PRIORITY") == "3" })
 			if len(j) != 1 || j[0].get("CNI_REASON") != f.reason || !strings.HasPrefix(j[0].get("MESSAGE"), "ADD failed: "+e.Msg) || j[0].get("K8S_POD_NAME") != "web" || j[0].get("CNI_PLUGIN") != "sick" {
@@ -106,7 +134,7 @@ func TestFaults(t *testing.T) {
 					t.Errorf("a secret in the %s", where)
 				}
 			}
-			if _, code := l.plugin("STATUS", `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim"}`, path); strings.HasPrefix(f.reason, "PluginNot") != (code == 1) {
+			if _, code := l.plugin("STATUS", `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim"}`, path); strings.Contains(f.plugin, versionAnswer) != (code == 0) {
 				t.Errorf("STATUS exits %d with %s", code, f.reason)
 			}
 		})

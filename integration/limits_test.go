@@ -113,3 +113,32 @@ func TestUnreadable(t *testing.T) {
 		})
 	}
 }
+
+// What a plugin prints that succeeds matters to ADD alone, as without the shim; one that fails is told by how much it printed.
+func TestMuchOutput(t *testing.T) {
+	for _, verb := range []string{"CHECK", "DEL", "STATUS", "GC"} {
+		for _, exit := range []string{"exit 0", "exit 1", "kill -PIPE $$"} {
+			t.Run(verb+", "+exit, func(t *testing.T) {
+				l := newLab(t)
+				l.run("mkdir", "-p", "/opt/faults")
+				l.file("/opt/faults/loud", "#!/bin/sh\n"+versionAnswer+`[ "$CNI_COMMAND" = ADD ] && { echo '{"cniVersion":"1.1.0"}'; exit 0; }`+"\nhead -c 10485760 /dev/zero; "+exit+"\n", 0o755, 0)
+				conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"loud"}]}}`
+				path := "CNI_PATH=/opt/faults"
+				if out, code := l.plugin("ADD", conf, path); code != 0 {
+					t.Fatal(out)
+				}
+				out, code := l.plugin(verb, conf, path)
+				if exit == "exit 0" {
+					if code != 0 || out != "" {
+						t.Errorf("exit %d: %s", code, out)
+					}
+					return
+				}
+				var e types.Error
+				if err := json.Unmarshal([]byte(out), &e); err != nil || code != 1 || !strings.HasPrefix(e.Msg, "loud (1/1): printed more than 4 MiB on stdout") || !strings.Contains(e.Details, "[InvalidPluginOutput] ") {
+					t.Errorf("exit %d, %v: %s", code, err, out)
+				}
+			})
+		}
+	}
+}

@@ -46,10 +46,13 @@ type Attempt struct {
 	Signal   syscall.Signal
 	Errno    syscall.Errno // why no process could be made
 	Timeout  bool          // ended because the context was
+	TooMuch  bool          // it printed more than MaxStdout, and may have been ended by a pipe that the shim closed
 	Printed  *types.Error  // the CNI error that the plugin printed
 	Duration time.Duration
 	// Underived: it was not run, because what it was to be given could not be made.
 	Underived bool
+
+	resultless bool // what it prints when it succeeds is nobody's to read
 }
 
 // Exec implements invoke.Exec. It is not safe for concurrent use: one chain runs one plugin after the other.
@@ -61,6 +64,8 @@ type Exec struct {
 	Quiet bool
 	// Beat is called about every second while the plugin runs, with how long it has; may be nil.
 	Beat func(ran time.Duration)
+	// Resultless is for verbs without a result: libcni does not look at what a plugin prints that succeeds, however much it is.
+	Resultless bool
 	// Last is the run just made.
 	Last *Attempt
 }
@@ -100,7 +105,7 @@ func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
 // The parent-death signal is that of the thread that forks (prctl(2)). Threads of a Go program last as long as the program, but for one
 // that a goroutine locked and then ended on: no such goroutine may end while a plugin runs. To lock this one would cost a call a thread.
 func (e *Exec) ExecPlugin(ctx context.Context, path string, stdin []byte, environ []string) ([]byte, error) {
-	a := &Attempt{Type: filepath.Base(path), Path: path, Stdin: stdin}
+	a := &Attempt{Type: filepath.Base(path), Path: path, Stdin: stdin, resultless: e.Resultless}
 	e.Last = a
 	start := time.Now()
 	var err error
@@ -167,8 +172,8 @@ func (a *Attempt) ending(err error) string {
 		return "cannot be run: " + err.Error()
 	case a.Timeout:
 		return fmt.Sprintf("no answer after %s; killed%s", a.Duration.Round(time.Millisecond), said)
-	case errors.Is(err, errTooLong):
-		return "printed " + err.Error()
+	case a.TooMuch:
+		return "printed " + errTooLong.Error()
 	case a.Signal != 0:
 		return fmt.Sprintf("killed by signal %d (%s)%s", a.Signal, a.Signal, said)
 	case len(a.Stdout) > 0:

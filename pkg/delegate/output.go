@@ -6,9 +6,11 @@ import (
 	"strings"
 )
 
-// head keeps the beginning of what is written and refuses the rest, so that a writer without end is told by a broken pipe.
+// head keeps the beginning of what is written and refuses the rest, so that a writer without end is told by a broken pipe; with drain
+// it takes the rest and drops it.
 type head struct {
 	limit   int
+	drain   bool
 	data    []byte
 	dropped bool
 }
@@ -21,6 +23,9 @@ func (h *head) Write(p []byte) (int, error) {
 	if len(p) > room {
 		h.dropped = true
 		h.data = append(h.data, p[:room]...)
+		if h.drain {
+			return len(p), nil
+		}
 		return room, errTooLong
 	}
 	h.data = append(h.data, p...)

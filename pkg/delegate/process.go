@@ -26,7 +26,7 @@ type pipes struct {
 // run makes one process and waits for it: in a process group of its own, dying with the shim (see ExecPlugin). It is one
 // loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines and the threads they wake.
 func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error {
-	stdout, stderr := &head{limit: MaxStdout}, &ends{limit: MaxStderr / 2}
+	stdout, stderr := &head{limit: MaxStdout, drain: a.resultless}, &ends{limit: MaxStderr / 2}
 	p := &pipes{stdin: -1, stdout: -1, stderr: -1, process: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}
 	defer p.close()
 	pid, err := p.start(a.Path, environ)
@@ -43,8 +43,9 @@ func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error 
 	if a.Exit = status.ExitStatus(); status.Signaled() { // which is -1
 		a.Signal = status.Signal()
 	}
+	a.TooMuch = stdout.dropped
 	switch {
-	case stdout.dropped:
+	case a.TooMuch && !a.resultless:
 		return errTooLong
 	case status.Exited() && a.Exit == 0:
 		return nil

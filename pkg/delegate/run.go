@@ -138,6 +138,7 @@ func (r *Runner) GC(ctx context.Context, lists map[string]json.RawMessage) []err
 			continue
 		}
 		exec := r.start(i)
+		exec.Resultless = true
 		err = invoke.DelegateGC(ctx, r.Chain.Plugins[i].Network.Type, conf, exec)
 		if err := r.done(i, "GC", exec, err); err != nil {
 			errs = append(errs, err)
@@ -167,6 +168,7 @@ func (r *Runner) each(ctx context.Context, i int, verb string, prevResult json.R
 		return r.notRun(i, verb, err)
 	}
 	exec := r.start(i)
+	exec.Resultless = true
 	return r.done(i, verb, exec, call(ctx, r.Chain.Plugins[i].Network.Type, conf, exec))
 }
 

@@ -64,9 +64,9 @@ var registry = [...]*Class{
 	&netnsGone,
 	&sandboxNameReserved,
 	&hostResourceExhausted,
+	&invalidPluginOutput, // who is told by a broken pipe to stop may end by a signal
 	&pluginKilled,
 	&pluginCrashed,
-	&invalidPluginOutput,
 	&stateCorrupt,
 	&deleteTargetMissing,
 }

@@ -25,6 +25,8 @@ type Facts struct {
 	Exit    int            // exit status, when Exited
 	Signal  syscall.Signal // the signal that ended the process
 	Timeout bool           // ended by a deadline of ours
+	// TooMuch: the plugin printed more than is read; the signal may be that of the pipe that was closed then.
+	TooMuch bool
 	// Unusable: the plugin reported success, and what it printed cannot be used.
 	Unusable bool
 }

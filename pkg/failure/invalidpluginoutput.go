@@ -3,6 +3,12 @@ package failure
 // invalidPluginOutput tells failures of the reason InvalidPluginOutput.
 var invalidPluginOutput = Class{
 	Reason: "InvalidPluginOutput",
+	Is: func(f *Facts) string {
+		if f.TooMuch && !f.Printed {
+			return "more on stdout than is read"
+		}
+		return ""
+	},
 	Any: []string{
 		"no valid ip addresses",
 		"returned missing ip config",

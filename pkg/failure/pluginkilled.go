@@ -1,10 +1,12 @@
 package failure
 
+import "syscall"
+
 // pluginKilled tells failures of the reason PluginKilled.
 var pluginKilled = Class{
 	Reason: "PluginKilled",
 	Is: func(f *Facts) string {
-		if f.Signal == 0 || crashSignal(f.Signal) {
+		if f.Signal == 0 || crashSignal(f.Signal) || f.Signal == syscall.SIGPIPE && f.TooMuch {
 			return ""
 		}
 		return "signal: " + f.Signal.String()

@@ -23,6 +23,7 @@ var pluginNotExecutable = Class{
 		"cannot execute: required file not found",
 		"bad elf interpreter",
 		"bad interpreter",
+		"to pass options in shebang lines", // of env, for an interpreter that ends with a carriage return
 		"not a valid win32 application",
 		"error while loading shared libraries",
 		"cannot open shared object file",
@@ -49,5 +50,6 @@ var pluginNotExecutable = Class{
 		{`exec /usr/sbin/start_runit: exec format error`, "projectcalico/calico#9738"},
 		{`standard_init_linux.go:228: exec user process caused: exec format error`, "projectcalico/calico#5963"},
 		{`fork/exec /opt/cni/bin/calico: exec format error`, ""},
+		{"env: \u2018bash\\r\u2019: No such file or directory\nenv: use -[v]S to pass options in shebang lines", "GNU coreutils 9"},
 	},
 }

@@ -7,33 +7,32 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
 
 // Unrunnable explains why the system refuses to run a file that is there: for another CPU, an interpreter or loader that is
-// missing, a mount that forbids it, or damage.
-func Unrunnable(path string, errno syscall.Errno) *Problem {
-	p := &Problem{Reason: reason.PluginNotExecutable, Fix: reason.PluginNotExecutable.Cure, Certain: true}
+// missing or cannot be run itself, lines that end as on Windows, a mount that forbids it, or damage.
+func Unrunnable(path string, errno syscall.Errno) *Problem { return unrunnable(path, errno, scripts) }
+
+func unrunnable(path string, errno syscall.Errno, depth int) *Problem {
 	header, err := readHeader(path)
+	if err == nil && bytes.HasPrefix(header, []byte("#!")) {
+		return unrunnableScript(path, header, errno, depth)
+	}
+	if errno == syscall.EACCES || errno == syscall.EPERM {
+		return unexecutable(path, errno)
+	}
+	p := &Problem{Reason: reason.PluginNotExecutable, Fix: reason.PluginNotExecutable.Cure, Certain: true}
 	switch {
-	case errno == syscall.EACCES || errno == syscall.EPERM:
-		p.Reason, p.Fix = reason.PermissionDenied, reason.PermissionDenied.Cure
-		p.Cause = fmt.Sprintf("%s: the system denies running it (%v)%s", path, errno, noexec(path))
 	case err != nil:
 		p.Cause = fmt.Sprintf("%s cannot be run: %v", path, errno)
 	case len(header) == 0:
 		p.Cause = path + " is empty"
-	case bytes.HasPrefix(header, []byte("#!")):
-		line, _, _ := bytes.Cut(header[2:], []byte("\n"))
-		interpreter, _, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-		p.Cause = fmt.Sprintf("%s is a script, and its interpreter %q is missing", path, interpreter)
-		p.Fix = "install the interpreter, or correct the script's first line"
-		if strings.HasSuffix(string(line), "\r") {
-			p.Cause += " (the line ends with a carriage return)"
-		}
+	case bytes.HasPrefix(header, []byte(byteOrderMark+"#!")):
+		p.Cause = path + " is a script with a byte order mark before its #! line, which the kernel does not read then"
+		p.Fix = `sed -i '1s/^\xef\xbb\xbf//' ` + path
 	case !bytes.HasPrefix(header, []byte("\x7fELF")):
 		p.Cause = path + " is neither a program nor a script with a #! line"
 	case errno == syscall.ENOENT:
@@ -46,6 +45,12 @@ func Unrunnable(path string, errno syscall.Errno) *Problem {
 		}
 	}
 	return p
+}
+
+// unexecutable is a file that the system denies running.
+func unexecutable(path string, errno syscall.Errno) *Problem {
+	return &Problem{Reason: reason.PermissionDenied, Fix: reason.PermissionDenied.Cure, Certain: true,
+		Cause: fmt.Sprintf("%s: the system denies running it (%v)%s", path, errno, noexec(path))}
 }
 
 // Definite tells errnos that speak of the file itself from those of a node that is short of something, or of a file that is just

@@ -139,7 +139,7 @@ func (p *Plugin) look(ctx context.Context, cniVersion string, paths []string, kn
 	return nil
 }
 
-// probe asks a program for its versions. Only a program that the system cannot start is a problem.
+// probe asks a program for its versions. Only a program that the system cannot start, or starts in vain, is a problem.
 func (p *Plugin) probe(ctx context.Context) *Problem {
 	exec := &delegate.Exec{Quiet: true}
 	info, err := invoke.GetVersionInfo(ctx, p.Path, exec)
@@ -149,6 +149,11 @@ func (p *Plugin) probe(ctx context.Context) *Problem {
 	}
 	if errno := exec.Last.Errno; Definite(errno) {
 		return Unrunnable(p.Path, errno)
+	}
+	if a := exec.Last; a.Started {
+		if why := Garbled(p.Path, a.Exit, a.Stderr); why != nil {
+			return why
+		}
 	}
 	p.Asked = exec.Last.Started
 	return nil

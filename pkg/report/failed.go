@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,19 @@ func NotLoaded(err error) *Failure {
 		f.Facts = &failure.Facts{Msg: e.Place.File + ": " + e.Cause} // the node is looked at
 	}
 	return f
+}
+
+// signalFix is what to look for where a signal ended a plugin; "" for SIGKILL, which the reason's own words are about.
+func signalFix(s syscall.Signal) string {
+	switch s {
+	case syscall.SIGKILL:
+		return ""
+	case syscall.SIGXCPU, syscall.SIGXFSZ:
+		return "raise the limit that the runtime's unit sets: LimitCPU= or LimitFSIZE="
+	case syscall.SIGPIPE:
+		return "find what the plugin wrote to: a pipe or socket whose reader was gone, such as an agent that restarts"
+	}
+	return fmt.Sprintf("find who sent signal %d (%s), which the out-of-memory killer does not: a unit that is stopped, a script, an operator", s, s)
 }
 
 // Exhausted makes a failure of an error that a resource of the host is used up: what is there cannot be read or made now, and may be
@@ -93,13 +107,20 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 		f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type, Path: a.Path, Errno: a.Errno}
 		return f
 	}
+	if a.Started && a.Printed == nil {
+		if p := inventory.Garbled(a.Path, a.Exit, a.Stderr); p != nil {
+			f.Reason, f.Cause, f.Fix = p.Reason, p.Cause, p.Fix
+			f.Facts = &failure.Facts{Verb: a.Verb, Plugin: a.Type, Path: a.Path, Exited: true, Exit: a.Exit}
+			return f
+		}
+	}
 	if f.Cause == "" {
 		f.Cause = "failed and gave no message" // a CNI error that is all details, or a code alone
 	}
 	f.Facts = &failure.Facts{
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: e.CNI.Msg, Details: e.CNI.Details, Printed: a.Printed != nil,
 		Stdout: string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)]), Stderr: string(a.Stderr),
-		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, Unusable: e.Unusable,
+		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, TooMuch: a.TooMuch, Unusable: e.Unusable,
 	}
 	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted {
 		f.Code, f.Fix = codeOf(r), fix
@@ -107,8 +128,13 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
-	if v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0 {
+	switch {
+	case v.Reason == reason.InvalidPluginOutput && a.TooMuch:
+		f.Fix = "make the plugin log to a file or to stderr: stdout is for its result alone"
+	case v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0:
 		f.Fix = "read what the plugin said on stderr: journalctl -t cni-shim -o verbose"
+	case v.Reason == reason.PluginKilled && !v.Said:
+		f.Fix = signalFix(a.Signal)
 	}
 	return f
 }
