@@ -66,6 +66,7 @@ func (f *bundleFlags) run(ctx context.Context, env *Env) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	missing, err := bundle.Write(ctx, out, members, mask, now)
+	err = errors.Join(err, out.Chmod(0o600)) // whatever the umask is
 	info, statErr := out.Stat()
 	if err = errors.Join(err, statErr, out.Close()); err == nil {
 		err = ctx.Err()

@@ -150,12 +150,11 @@ func (f *watchFlags) metrics() error {
 }
 
 func touch(path string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
-	if err != nil {
+	if err := disk.Create(path, nil, 0o644); err != nil {
 		return err
 	}
 	now := time.Now()
-	return errors.Join(file.Close(), os.Chtimes(path, now, now))
+	return os.Chtimes(path, now, now)
 }
 
 func (f *watchFlags) notReady() {

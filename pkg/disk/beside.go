@@ -17,11 +17,11 @@ import (
 func ReplaceBeside(path string, data []byte, perm os.FileMode, ready func(tmp string) error) error {
 	SweepBeside(path)
 	tmpName := BesidePrefix(path) + strconv.Itoa(os.Getpid())
-	f, err := openFile(tmpName, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_NOFOLLOW, perm)
+	f, err := makeFile(tmpName, syscall.O_WRONLY|syscall.O_EXCL|syscall.O_NOFOLLOW, perm)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(write(f, data, perm, true), f.Close())
+	err = errors.Join(write(f, data, true), f.Close())
 	if err == nil && ready != nil {
 		err = ready(tmpName)
 	}

@@ -34,7 +34,7 @@ func MakeDir(path string, perm os.FileMode) (made bool, err error) {
 	var st syscall.Stat_t
 	err = syscall.Lstat(path, &st)
 	if err == syscall.ENOENT {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if _, err := MakeAll(filepath.Dir(path)); err != nil {
 			return false, err
 		}
 		switch err := os.Mkdir(path, perm); {
@@ -52,6 +52,24 @@ func MakeDir(path string, perm os.FileMode) (made bool, err error) {
 		return false, fmt.Errorf("%s: not a directory: %w", path, ErrUntrusted)
 	}
 	return false, trusted(path, &st)
+}
+
+// MakeAll makes a directory and what is missing above it, mode 755 whatever the umask is, and returns those that it made, the highest
+// first. Links are followed, and what is there stays as it is.
+func MakeAll(dir string) (made []string, err error) {
+	if _, err := os.Stat(dir); err == nil || !os.IsNotExist(err) {
+		return nil, err
+	}
+	if made, err = MakeAll(filepath.Dir(dir)); err != nil {
+		return made, err
+	}
+	switch err := os.Mkdir(dir, 0o755); {
+	case errors.Is(err, os.ErrExist): // another process was faster
+		return made, nil
+	case err != nil:
+		return made, err
+	}
+	return append(made, dir), os.Chmod(dir, 0o755)
 }
 
 // trusted refuses what another user than root owns or anybody else can write to.
@@ -159,18 +177,18 @@ func kind(mode uint32) string {
 func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) error {
 	tmpDir := filepath.Join(dir, tmp)
 	tmpName := filepath.Join(tmpDir, name+"."+strconv.Itoa(os.Getpid()))
-	const flag = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | syscall.O_NOFOLLOW
-	f, err := openFile(tmpName, flag, perm)
+	const flag = syscall.O_WRONLY | syscall.O_TRUNC | syscall.O_NOFOLLOW
+	f, err := makeFile(tmpName, flag, perm)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := EnsureDir(tmpDir, 0o700); err != nil {
 			return err
 		}
-		f, err = openFile(tmpName, flag, perm)
+		f, err = makeFile(tmpName, flag, perm)
 	}
 	if err != nil {
 		return err
 	}
-	err = errors.Join(write(f, data, perm, durable), f.Close())
+	err = errors.Join(write(f, data, durable), f.Close())
 	if err == nil {
 		err = rename(tmpName, filepath.Join(dir, name))
 	}
@@ -191,10 +209,7 @@ func rename(from, to string) error {
 	return nil
 }
 
-func write(f *file, data []byte, perm os.FileMode, durable bool) error {
-	if err := f.chmod(perm); err != nil {
-		return err
-	}
+func write(f *file, data []byte, durable bool) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
@@ -209,12 +224,15 @@ var ErrLocked = errors.New("locked")
 
 // TryLock takes the lock of a name in dir without waiting; ErrLocked when it is taken. It ends with unlock or the process.
 func TryLock(dir, name string) (unlock func(), err error) {
-	f, err := openFile(filepath.Join(dir, ".lock-"+name), syscall.O_RDWR|syscall.O_CREAT|syscall.O_NOFOLLOW, 0o600)
+	f, err := makeFile(filepath.Join(dir, ".lock-"+name), syscall.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(f.fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
+		if err != syscall.EWOULDBLOCK {
+			return nil, f.failed("flock", err)
+		}
 		return nil, ErrLocked
 	}
 	return func() { f.Close() }, nil
@@ -244,11 +262,11 @@ func Rewrite(path string, data []byte) error {
 
 // Create writes a file in its place: who reads it just then may see a part of it.
 func Create(path string, data []byte, perm os.FileMode) error {
-	f, err := openFile(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_TRUNC|syscall.O_NOFOLLOW, perm)
+	f, err := makeFile(path, syscall.O_WRONLY|syscall.O_TRUNC|syscall.O_NOFOLLOW, perm)
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(write(f, data, perm, false), f.Close()); err != nil {
+	if err = errors.Join(write(f, data, false), f.Close()); err != nil {
 		_ = Remove(path)
 	}
 	return err

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -25,6 +26,35 @@ func openFile(path string, flag int, perm os.FileMode) (*file, error) {
 			return nil, &os.PathError{Op: "open", Path: path, Err: err}
 		}
 	}
+}
+
+// makeFile opens a file for writing and makes it where it is not there. It has mode perm then, whatever the umask is, also where an
+// earlier process left it with another: one that not even its owner may open is given its mode back.
+func makeFile(path string, flag int, perm os.FileMode) (*file, error) {
+	f, err := openFile(path, flag|syscall.O_CREAT, perm)
+	if errors.Is(err, os.ErrPermission) && unbar(path, perm) {
+		f, err = openFile(path, flag|syscall.O_CREAT, perm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.stat()
+	if err == nil && os.FileMode(st.Mode&0o777) != perm {
+		err = f.chmod(perm)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// unbar gives a regular file of this user's its mode back. A link that somebody puts in its place meanwhile could only be one who may
+// write to the directory, which is the shim's alone.
+func unbar(path string, perm os.FileMode) bool {
+	var st syscall.Stat_t
+	return syscall.Lstat(path, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG && int(st.Uid) == os.Geteuid() &&
+		st.Mode&0o600 != 0o600 && os.Chmod(path, perm) == nil
 }
 
 func (f *file) Read(b []byte) (int, error) {

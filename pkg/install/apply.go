@@ -26,7 +26,7 @@ func (p *Plan) Apply(ctx context.Context) error {
 		return ErrRefused
 	}
 	state := p.path(config.DefaultStateDir)
-	made, err := mkdirs(filepath.Dir(state))
+	made, err := disk.MakeAll(filepath.Dir(state))
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,13 @@ func (p *Plan) Apply(ctx context.Context) error {
 // prepare makes directories, besides those made already, and writes the record, if it is another than before.
 func (p *Plan) prepare(old *record, made []string) (*record, error) {
 	rec := &record{Version: p.o.Version, ConfDir: p.ConfDir, BinDir: p.BinDir, Dirs: old.Dirs, MadeList: old.MadeList || p.have == nil && !p.away}
-	more, err := mkdirs(p.path(p.ConfDir))
+	more, err := disk.MakeAll(p.path(p.ConfDir))
 	if err != nil {
 		return nil, err
 	}
 	made = append(made, more...)
 	for i, it := range p.items {
-		more, err := mkdirs(filepath.Dir(p.path(it.path)))
+		more, err := disk.MakeAll(filepath.Dir(p.path(it.path)))
 		if err != nil && i == 0 {
 			return nil, err // of the program; the others are told of when they cannot be written
 		}

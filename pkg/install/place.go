@@ -68,21 +68,6 @@ func trustedDir(dir string) error {
 	return nil
 }
 
-// mkdirs makes a directory of root's and what is missing above it, mode 755 whatever the umask, and returns those that
-// it made, the highest first.
-func mkdirs(dir string) (made []string, err error) {
-	if _, err := os.Stat(dir); err == nil || !os.IsNotExist(err) {
-		return nil, err
-	}
-	if made, err = mkdirs(filepath.Dir(dir)); err != nil {
-		return made, err
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return made, err
-	}
-	return append(made, dir), os.Chmod(dir, 0o755)
-}
-
 // place puts a file whole into a directory by rename: a program that runs keeps running, nobody meets a part of it,
 // and it is never busy. What stands in its place is replaced, a link not followed. The mode is what it says, whatever
 // the umask.

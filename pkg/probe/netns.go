@@ -25,6 +25,9 @@ func newNetns(name string) (*netns, error) {
 	switch err := os.Mkdir(netnsDir, 0o755); {
 	case err == nil:
 		n.madeDir = true
+		if err := os.Chmod(netnsDir, 0o755); err != nil { // whatever the umask is
+			return nil, err
+		}
 	case !errors.Is(err, os.ErrExist):
 		return nil, err
 	}
