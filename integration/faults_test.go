@@ -298,7 +298,7 @@ func TestBare(t *testing.T) {
 		}
 	}
 	warnings := l.journal(1, func(e entry) bool { return e.get("PRIORITY") == "4" })
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].get("MESSAGE"), "cni-shim stands bare before rec0 (1/2)") {
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0].get("MESSAGE"), "cni-shim stands bare beside rec0 (1/2)") {
 		t.Errorf("%v", warnings)
 	}
 	l.journal(1, func(e entry) bool { return strings.HasPrefix(e.get("MESSAGE"), "chain lab from 10-lab.conflist") })

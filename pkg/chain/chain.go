@@ -5,6 +5,7 @@ package chain
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/containernetworking/cni/libcni"
@@ -110,6 +111,25 @@ func (c *Chain) Own() bool {
 		}
 	}
 	return false
+}
+
+// Bare reports whether the shim stands in the list and only observes it, by config.Bare.
+func (c *Chain) Bare() bool {
+	var types []string
+	var entry []byte
+	for _, p := range c.Plugins {
+		if types = append(types, p.Network.Type); p.Network.Type == config.Type && entry == nil {
+			entry = p.Bytes
+		}
+	}
+	return config.Bare(types, entry)
+}
+
+// Beside returns the list without the shim: what the runtime runs itself.
+func (c *Chain) Beside() *Chain {
+	others := *c.NetworkConfigList
+	others.Plugins = slices.DeleteFunc(slices.Clone(c.Plugins), func(p *libcni.PluginConfig) bool { return p.Network.Type == config.Type })
+	return &Chain{NetworkConfigList: &others, Source: c.Source}
 }
 
 // Label names plugin i as admins read it: `portmap (2/3)`.

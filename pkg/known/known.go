@@ -57,6 +57,12 @@ func (p *Plugin) Field(name string) *Field { return find(p.Fields, name) }
 // Lookup finds a network plugin; nil when it is not known, or known by its name only.
 func Lookup(name string) *Plugin { return lookup(name, false) }
 
+// Chained reports whether a plugin is known to need a previous result: it cannot start a chain, and makes no interface.
+func Chained(name string) bool {
+	p := Lookup(name)
+	return p != nil && p.Chained
+}
+
 // LookupIPAM finds an IPAM plugin.
 func LookupIPAM(name string) *Plugin { return lookup(name, true) }
 

@@ -114,6 +114,8 @@ var others = []Plugin{
 	{Type: "weave-net", Fields: []Field{{Name: "hairpinMode", Type: Bool}, {Name: "mtu", Type: Int, Max: mtuMax}}},
 	{Type: "istio-cni", Chained: true},
 	{Type: "linkerd-cni", Chained: true},
+	{Type: "kuma-cni", Chained: true},
+	{Type: "consul-cni", Chained: true},
 	{Type: "antrea"},
 	{Type: "ovn-k8s-cni-overlay"},
 	{Type: "kube-ovn", Complete: true, Fields: []Field{ // kubeovn/kube-ovn pkg/netconf
@@ -188,7 +190,7 @@ var pluginNames = []string{
 	"multus-shim", "accelerated-bridge", "ovs-cni", "rdma", "cnv-bridge", "cnv-tuning", "route-override",
 	"ipoib", "ib-ipoib", "userspace", "bond", "macvtap", "vxlan", "tc", "veth", "vhostuser", "igb", "azure-vnet", "azure-ipam", "azure-vnet-telemetry", "win-bridge", "win-overlay",
 	"sdnbridge", "sdnoverlay", "nat", "l2bridge", "terway", "galaxy-bridge", "galaxy-sdn", "galaxy-veth", "tke-bridge", "tke-route-eni", "dnsname", "isolation", "nuage-cni-k8s", "contrail-k8s-cni",
-	"cilium", "weave", "romana", "canal", "kube-router", "genie", "knitter", "danm", "fakeipam", "spiderpool", "coordinator", "ifacer", "ptp-egress", "gke", "istio", "ambient", "kuma-cni", "osm-cni", "consul-cni",
+	"cilium", "weave", "romana", "canal", "kube-router", "genie", "knitter", "danm", "fakeipam", "spiderpool", "coordinator", "ifacer", "ptp-egress", "gke", "istio", "ambient", "osm-cni",
 	"vlan-aware-bridge", "noop", "debug", "sample", "bandwidth-qos", "vpp", "calicovpp", "tailscale", "netavark", "sbr-lite", "host-local", "static", "dhcp", "whereabouts", "calico-ipam",
 	"cali", "nsx", "nsx-cni", "nsxt", "midonet", "opflex-agent-cni", "opflex-agent", "aci", "kubevirt", "kindnet", "kindnetd", "k8s-rdma", "ambassador", "hns", "tuning-extra", "passthru", "meta", "cdi", "netns", "vmxnet", "dpdk", "afxdp", "tun", "gre", "geneve", "wireguard", "portmap-v6", "loop", "lo",
 }

@@ -43,7 +43,8 @@ type List struct {
 	Name    string // of the network
 	keys    *object
 	plugins []json.RawMessage // as they stand in the text; libcni's own have lost the order of keys and the digits of numbers
-	at      int               // the shim's place among them
+	types   []string          // of the plugins
+	at      int               // the shim's place among them, the first
 }
 
 // Parse reads a list that libcni takes and the shim stands in. Another error than ErrForeign is libcni's refusal.
@@ -53,7 +54,10 @@ func Parse(text []byte) (*List, error) {
 		return nil, err
 	}
 	l := &List{Name: conf.Name, keys: parseObject(text)}
-	l.at = slices.IndexFunc(conf.Plugins, func(p *libcni.PluginConfig) bool { return p.Network.Type == config.Type })
+	for _, p := range conf.Plugins {
+		l.types = append(l.types, p.Network.Type)
+	}
+	l.at = slices.Index(l.types, config.Type)
 	if l.at < 0 || json.Unmarshal(l.keys.get("plugins"), &l.plugins) != nil || l.at >= len(l.plugins) {
 		return nil, ErrForeign
 	}
@@ -71,11 +75,12 @@ func (l *List) Config(dir string) (*config.Config, error) {
 	return c, err
 }
 
-// Bare tells an entry without "chain" before other plugins: there the shim may be no more than an observer of an admin's list, which
-// is then not the shim's to write.
-func (l *List) Bare() bool {
-	entry := parseObject(l.plugins[l.at])
-	return entry.get("chain") == nil && len(l.plugins) > 1
+// Bare reports whether the shim only observes the list, by config.Bare. Such a list is an admin's own, and not the shim's to write.
+func (l *List) Bare() bool { return config.Bare(l.types, l.plugins[l.at]) }
+
+// Beside returns the types of the plugins that others have put into the list.
+func (l *List) Beside() []string {
+	return slices.DeleteFunc(slices.Clone(l.types), func(t string) bool { return t == config.Type })
 }
 
 // Refers tells an entry that names the chain's place, or none, from one that holds the chain itself.
@@ -85,12 +90,47 @@ func (l *List) Refers() bool {
 }
 
 // Without is the list as it would be had the shim never stood in it.
-func (l *List) Without() ([]byte, error) {
-	list := &object{}
-	for _, k := range l.keys.keys {
-		list.set(k, l.keys.get(k))
+func (l *List) Without() ([]byte, error) { return l.keys.with(l.beside(0, len(l.plugins))) }
+
+// Around is another list with the plugins that stand beside the shim in this one: those before it first, those behind it last. One that
+// is in it already, with the same keys and values, is not put there again.
+func (l *List) Around(text []byte) ([]byte, error) {
+	list := parseObject(text)
+	var plugins []json.RawMessage
+	if err := json.Unmarshal(list.get("plugins"), &plugins); err != nil {
+		return nil, fmt.Errorf("its plugins: %w", err)
 	}
-	list.set("plugins", compact(slices.Delete(slices.Clone(l.plugins), l.at, l.at+1)))
+	isNew := func(p json.RawMessage) bool {
+		return !slices.ContainsFunc(plugins, func(q json.RawMessage) bool { return Same(p, q) })
+	}
+	var all [2][]json.RawMessage
+	for i, beside := range [...][]json.RawMessage{l.beside(0, l.at), l.beside(l.at, len(l.plugins))} {
+		for _, p := range beside {
+			if isNew(p) {
+				all[i] = append(all[i], p)
+			}
+		}
+	}
+	return list.with(slices.Concat(all[0], plugins, all[1]))
+}
+
+// beside is the plugins from one place to another without the shim's entries.
+func (l *List) beside(from, to int) (out []json.RawMessage) {
+	for i := from; i < to; i++ {
+		if l.types[i] != config.Type {
+			out = append(out, l.plugins[i])
+		}
+	}
+	return out
+}
+
+// with is the list with other plugins. The error is libcni's refusal.
+func (o *object) with(plugins []json.RawMessage) ([]byte, error) {
+	list := &object{}
+	for _, k := range o.keys {
+		list.set(k, o.get(k))
+	}
+	list.set("plugins", compact(plugins))
 	text := list.indented()
 	_, err := libcni.NetworkConfFromBytes(text)
 	return text, err
@@ -105,7 +145,7 @@ func Generate(wrapped *chain.Chain, have *List, dir string) ([]byte, error) {
 		entry, others, plugins, at = parseObject(have.plugins[have.at]), have.keys, slices.Clone(have.plugins), have.at
 	}
 	entry.set("type", quoted(config.Type))
-	if entry.get("chain") == nil {
+	if c := entry.get("chain"); c == nil || string(c) == "null" {
 		entry.set("chain", quoted(dir))
 	}
 	entry.set("capabilities", union(entry.get("capabilities"), wrapped))

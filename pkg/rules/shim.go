@@ -37,8 +37,7 @@ type outer struct {
 	here    bool          // it wraps this directory's first other file
 }
 
-// outers are the lists of the directory in which the shim runs a chain of its own. One in which the shim stands bare
-// before real plugins is not among them: there it only watches.
+// outers are the lists of the directory in which the shim runs a chain of its own. One that it only observes is not among them.
 func (d *Dir) outers() []outer {
 	if !d.read {
 		d.shims, d.read = d.readOuters(), true
@@ -51,12 +50,12 @@ func (d *Dir) readOuters() []outer {
 	for _, e := range d.candidates() {
 		c := d.Confs[e.Name]
 		pl := c.own()
-		if pl == nil || c.bare(pl) {
+		if pl == nil || c.bare() {
 			continue
 		}
 		o := outer{entry: e, conf: c, shim: pl}
 		switch n := pl.Node.Get("chain"); {
-		case n == nil && d.isHere(config.DefaultConfDir), n.Is(jsondoc.String) && d.isHere(n.Str()):
+		case (n == nil || n.Is(jsondoc.Null)) && d.isHere(config.DefaultConfDir), n.Is(jsondoc.String) && d.isHere(n.Str()):
 			o.here = true
 			o.wrapped = d.firstOther()
 		case n.Is(jsondoc.String) && d.isHere(filepath.Dir(n.Str())):
@@ -72,17 +71,17 @@ func (d *Dir) readOuters() []outer {
 	return out
 }
 
-// bare tells an entry without a chain before real plugins, which the runtime runs itself.
-func (c *Conf) bare(pl *Plugin) bool {
-	if pl.Node.Get("chain") != nil {
+// bare reports whether the shim only observes a list, by config.Bare.
+func (c *Conf) bare() bool {
+	own := c.own()
+	if own == nil {
 		return false
 	}
-	for i, p := range c.Chain {
-		if p == pl && i+1 < len(c.Chain) {
-			return !c.Chain[i+1].chained()
-		}
+	var types []string
+	for _, p := range c.Chain {
+		types = append(types, p.Type)
 	}
-	return false
+	return config.Bare(types, []byte(own.Node.Raw()))
 }
 
 // isHere tells whether a path in a configuration means the directory: it is its own, or one that runtimes read, for
@@ -365,14 +364,14 @@ var _ = add(&shimAppendedPlugin)
 
 var shimObserves = Rule{
 	ID: "shim-observes", Title: "the shim stands bare in a list", Severity: diag.Info,
-	Doc:    "Without a chain of its own, before real plugins, the shim checks and logs that list, and the runtime runs the others itself: their failures do not pass through the shim.",
+	Doc:    "Without a chain of its own, in a list with a plugin that makes an interface, the shim checks and logs that list, and the runtime runs the others itself: their failures do not pass through the shim.",
 	Fix:    `to have failures told, move the others into the shim's entry: "chain": { "plugins": [ … ] }`,
 	Bad:    `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": «"cni-shim"»}, {"type": "bridge"}]}`,
 	Good:   `{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "cni-shim", "chain": {"plugins": [{"type": "bridge"}]}}]}`,
 	Source: "containernetworking/cni:SPEC.md (section 3)",
 	Check: func(p *Pass) {
-		if pl := p.own(); pl != nil && pl.TypeNode != nil && p.bare(pl) {
-			p.value(pl.TypeNode, "", "the shim has no chain here, so it only checks and logs the plugins behind it")
+		if pl := p.own(); pl != nil && pl.TypeNode != nil && p.bare() {
+			p.value(pl.TypeNode, "", "the shim has no chain here, so it only checks and logs the other plugins, which the runtime runs")
 		}
 	},
 }
