@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cni-shim/cni-shim/pkg/known"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 )
 
 // Exit statuses, the same for every command.
@@ -75,6 +76,9 @@ func Main(env *Env, args []string) int {
 		return ExitUsage
 	}
 	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.TrimSpace(err.Error()))
+	if errors.Is(err, rights.ErrMissing) {
+		return ExitNo
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(env.Stderr, "usage: %s\n", c.UseLine())
@@ -119,6 +123,12 @@ func outputFlag(c *cobra.Command, output *string, formats ...string) {
 		return nil
 	}
 }
+
+// What every command that changes something has: the help of --dry-run, and the last line that it then prints.
+const (
+	dryRunHelp = "say what would be done, and do nothing"
+	unchanged  = "dry run: nothing was changed"
+)
 
 // printJSON writes a value as an admin's tools and eyes want it.
 func printJSON(w io.Writer, v any) {

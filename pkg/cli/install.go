@@ -14,6 +14,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/install"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 )
 
 func newInstall(env *Env) *cobra.Command {
@@ -39,7 +40,7 @@ uninstall gives the node back as it was. Exit status: 0 done, or nothing to do; 
 	}
 	f.paths(c)
 	c.Flags().StringVar(&f.o.Chain, "chain", "", "the file or `DIRECTORY` with the chain to wrap (default: the directory of network configurations)")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, dryRunHelp)
 	c.Flags().BoolVar(&f.o.Force, "force", false, "install in spite of errors that are no certain end")
 	c.Flags().StringVar(&f.withdraw, "withdraw", "auto", "whether the service takes the list away while the chain cannot be loaded: auto (as the runtime needs it), yes, no")
 	_ = c.RegisterFlagCompletionFunc("withdraw", cobra.FixedCompletions(slices.Sorted(maps.Keys(withdrawals)), cobra.ShellCompDirectiveNoFileComp))
@@ -73,6 +74,11 @@ func (f *installFlags) run(c *cobra.Command, env *Env) error {
 	if f.o.Withdraw, ok = withdrawals[f.withdraw]; !ok {
 		return usagef("unknown --withdraw %q: auto, yes, no", f.withdraw)
 	}
+	if need := (rights.Need{Root: f.o.Root == ""}); !f.dryRun {
+		if err := need.Missing(); err != nil {
+			return err
+		}
+	}
 	f.o.Program, f.o.Version = self, Version
 	f.o.Completion = func(shell string) []byte { return completion(c.Root(), shell) }
 	p, err := install.New(c.Context(), f.o)
@@ -95,6 +101,9 @@ func (f *installFlags) run(c *cobra.Command, env *Env) error {
 		printJSON(env.Stdout, p)
 	default:
 		tellObstacles(env.Stdout, p.Obstacles[told:])
+		if f.dryRun && err == nil {
+			fmt.Fprintln(env.Stdout, unchanged)
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", c.CommandPath(), err)

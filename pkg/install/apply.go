@@ -117,15 +117,21 @@ func (p *Plan) takeBack(f recorded) error {
 }
 
 func takeBack(root string, f recorded) error {
-	at := under(root, f.Path)
-	is, err := digestOf(at)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case is != f.Digest:
-		return fmt.Errorf("%s was changed since it was installed, and is left", f.Path)
+	err := isLaid(root, f)
+	if err == nil {
+		err = os.Remove(under(root, f.Path))
 	}
-	return os.Remove(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// isLaid is nil for a file that is as an install laid it down.
+func isLaid(root string, f recorded) error {
+	is, err := digestOf(under(root, f.Path))
+	if err == nil && is != f.Digest {
+		err = fmt.Errorf("%s was changed since it was installed, and is left", f.Path)
+	}
+	return err
 }

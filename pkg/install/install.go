@@ -32,6 +32,7 @@ type Options struct {
 	Program string // to install; "" for the program that runs
 	Version string // of it, for the record
 	Force   bool   // go on in spite of errors that the node may survive
+	DryRun  bool   // Uninstall only: say what would be done, and change nothing
 	// Withdraw tells whether the watch takes the list away while the chain cannot be loaded; Unknown: as the runtime needs it.
 	Withdraw node.Answer
 	// Completion makes the completion script of a shell: bash, zsh or fish.

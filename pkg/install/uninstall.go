@@ -17,6 +17,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/outer"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/stale"
 	"github.com/cni-shim/cni-shim/pkg/status"
 )
@@ -40,11 +41,11 @@ type Removal struct {
 	o     Options
 	rec   *record
 	entry *config.Config // the shim's, as its list has it
-
+	gone  bool           // the shim's list is, or would be
 }
 
-// Uninstall gives the node back. It asks nothing and refuses nothing; what cannot be done is noted, and the rest is
-// done. Pods that were added through the shim run on, and are deleted by the chain that the shim wrapped: it has the
+// Uninstall gives the node back. It asks nothing, and refuses only where it lacks the right to; what cannot be done is noted, and the
+// rest is done. With Options.DryRun nothing is changed, and the removal says what would be done. Pods that were added through the shim run on, and are deleted by the chain that the shim wrapped: it has the
 // same name, so that the runtime's cache serves it. wait bounds how long calls under way are waited for.
 func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, error) {
 	r := &Removal{o: o, Notes: []string{}, Left: []string{}, Actions: []Action{}}
@@ -54,7 +55,14 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 	}
 	r.where()
 	state := r.path(config.DefaultStateDir)
-	if exists(state) {
+	need := rights.Need{Root: o.Root == ""}
+	if conf := r.path(r.ConfDir); !o.DryRun && exists(conf) {
+		need.Write = []string{conf}
+	}
+	if err := need.Missing(); err != nil {
+		return nil, err
+	}
+	if exists(state) && !o.DryRun {
 		unlock, err := disk.TryLock(state, "install")
 		if errors.Is(err, disk.ErrLocked) {
 			return r, fmt.Errorf("another install or uninstall: %w", err)
@@ -66,11 +74,11 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 			r.left("the mark for a running watch: %v", err)
 		}
 	}
-	if o.Root == "" && booted() && (exists(adminUnit) || exists(vendorUnit)) {
+	if o.Root == "" && !o.DryRun && booted() && (exists(adminUnit) || exists(vendorUnit)) {
 		r.run(ctx, "systemctl", "stop", unitName)
 	}
 	r.readEntry()
-	if r.removeList() && o.Root == "" {
+	if r.removeList() && o.Root == "" && !o.DryRun {
 		r.calm(ctx, wait)
 	}
 	if o.Root == "" {
@@ -78,22 +86,22 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 	}
 	gone := r.removeProgram()
 	for _, f := range slices.Backward(r.rec.Files) {
-		if f.Path == r.program() {
+		if f.Path == r.program() || !exists(r.path(f.Path)) {
 			continue
 		}
-		if !exists(r.path(f.Path)) {
-			continue
-		}
-		if err := takeBack(o.Root, f); err != nil {
+		if err := isLaid(o.Root, f); err != nil {
 			r.left("%v", err)
 			continue
 		}
-		r.act(Remove, f.Path)
+		r.do(Remove, f.Path, func() error { return os.Remove(r.path(f.Path)) })
 	}
 	if gone {
 		r.removeState()
-	} else {
+	} else if !o.DryRun {
 		os.Remove(filepath.Join(state, uninstalled)) // it goes on, with what it has stored of its pods
+	}
+	if o.DryRun {
+		return r, nil
 	}
 	for _, d := range slices.Backward(r.rec.Dirs) {
 		os.Remove(r.path(d)) // it stays where others have put something into it
@@ -109,6 +117,24 @@ func Uninstall(ctx context.Context, o Options, wait time.Duration) (*Removal, er
 
 func (r *Removal) path(s string) string { return under(r.o.Root, s) }
 func (r *Removal) program() string      { return filepath.Join(r.BinDir, programName) }
+
+// change changes the node, unless nothing is to be changed.
+func (r *Removal) change(how func() error) error {
+	if r.o.DryRun {
+		return nil
+	}
+	return how()
+}
+
+// do does one thing with a file and notes it, or why it is left. It reports whether it is done.
+func (r *Removal) do(do Do, path string, how func() error) bool {
+	if err := r.change(how); err != nil {
+		r.left("%s: %v", path, err)
+		return false
+	}
+	r.act(do, path)
+	return true
+}
 
 func (r *Removal) act(do Do, path string) { r.Actions = append(r.Actions, Action{Do: do, Path: path}) }
 
@@ -158,73 +184,6 @@ func (r *Removal) readEntry() {
 	if r.entry.Chain.IsZero() {
 		r.entry.Chain.Path = r.ConfDir
 	}
-}
-
-// removeList takes the shim's list away, and tells whether there was one. Where an admin has arranged the list, with a
-// chain that the runtime does not find without it, the chain takes its place.
-func (r *Removal) removeList() bool {
-	path := filepath.Join(r.ConfDir, outer.Name)
-	text, away, err := r.readList()
-	if err != nil {
-		r.left("%s: %v", path, err)
-	}
-	if text == nil && err == nil {
-		return false
-	}
-	l, parseErr := outer.Parse(text)
-	if errors.Is(parseErr, outer.ErrForeign) {
-		r.left("%s is a list that the shim does not stand in: it is left", path)
-		return false
-	}
-	inside := r.entry.Chain.Path == r.ConfDir || filepath.Dir(r.entry.Chain.Path) == r.ConfDir
-	if l != nil && (l.Bare() || !inside && !r.rec.MadeList) {
-		if away { // what is an admin's own goes or stays as if it had never been away
-			if err := outer.Write(r.path(r.ConfDir), text, nil); err != nil {
-				r.left("%s: %v", path, err)
-			}
-		}
-		r.unwrap(path, text, l)
-		return true
-	}
-	if away {
-		return true // calls that began before may go on
-	}
-	if err := os.Remove(r.path(path)); err != nil {
-		r.left("%v", err)
-		return false
-	}
-	r.act(Remove, path)
-	return true
-}
-
-// readList reads the shim's list, or what a watch that has taken it away would write back; then away is true.
-func (r *Removal) readList() (text []byte, away bool, err error) {
-	return outer.ReadKept(r.path(r.ConfDir), r.path(config.DefaultStateDir))
-}
-
-// unwrap writes the admin's chain in the place of the list that the shim stood in with it.
-func (r *Removal) unwrap(path string, text []byte, l *outer.List) {
-	var inner []byte
-	var err error
-	entry := *r.entry
-	if entry.Chain.Path != "" {
-		entry.Chain.Path = r.path(entry.Chain.Path)
-	}
-	if l.Bare() {
-		inner, err = l.Without()
-	} else if ch, loadErr := chain.Load(&entry); loadErr == nil {
-		inner, err = ch.Raw().Inlined()
-	} else {
-		err = loadErr
-	}
-	if err == nil {
-		err = outer.Write(r.path(r.ConfDir), inner, text)
-	}
-	if err != nil {
-		r.left("%s: %v", path, err)
-		return
-	}
-	r.act(Replace, path)
 }
 
 // calm waits until the runtime has had the time to notice, and no call of the shim's is under way.
@@ -316,18 +275,18 @@ func stored(c chain.Raw) string {
 func (r *Removal) removeProgram() bool {
 	files, _ := chain.Files(r.path(r.ConfDir))
 	for _, f := range files {
+		if r.gone && filepath.Base(f) == outer.Name {
+			continue
+		}
 		if c, err := chain.LoadFile(f); err == nil && c.Own() {
 			r.left("%s names cni-shim: %s is left, since the node would stop without it; take the entry out and run uninstall again", filepath.Join(r.ConfDir, filepath.Base(f)), r.program())
 			return false
 		}
 	}
 	at := r.path(r.program())
-	disk.SweepBeside(at)
-	switch err := os.Remove(at); {
-	case err == nil:
-		r.act(Remove, r.program())
-	case !errors.Is(err, fs.ErrNotExist):
-		r.left("%v", err)
+	_ = r.change(func() error { disk.SweepBeside(at); return nil })
+	if exists(at) {
+		r.do(Remove, r.program(), func() error { return os.Remove(at) })
 	}
 	return true
 }
@@ -360,12 +319,14 @@ func (r *Removal) removeNames(dir string, names []string) {
 		}
 		return
 	}
+	entries, _ := os.ReadDir(r.path(dir))
+	others := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(names, e.Name()) })
 	for _, n := range names {
-		if err := os.RemoveAll(filepath.Join(r.path(dir), n)); err != nil { // which follows no link
+		if err := r.change(func() error { return os.RemoveAll(filepath.Join(r.path(dir), n)) }); err != nil { // which follows no link
 			r.left("%v", err)
 		}
 	}
-	if err := os.Remove(r.path(dir)); err == nil {
+	if !others && r.change(func() error { return os.Remove(r.path(dir)) }) == nil {
 		r.act(Remove, dir)
 	}
 }

@@ -111,6 +111,9 @@ func (l *List) Around(text []byte) ([]byte, error) {
 			}
 		}
 	}
+	if len(all[0])+len(all[1]) == 0 {
+		return text, nil
+	}
 	return list.with(slices.Concat(all[0], plugins, all[1]))
 }
 
