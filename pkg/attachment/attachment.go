@@ -46,6 +46,7 @@ type Entry struct {
 	RuntimeConfig map[string]json.RawMessage `json:"runtimeConfig,omitempty"`
 	Chain         chain.Raw                  `json:"chain"`
 	Created       time.Time                  `json:"created"`
+	Uptime        float64                    `json:"uptime,omitempty"` // of the node at the first Put, in seconds: an age whatever the clock is set to
 
 	Done *Done `json:"-"` // nil while ADD runs, after it failed, and where the power took the second line
 }
@@ -88,7 +89,9 @@ func (s *Store) Put(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	e.Format = format
+	if e.Format = format; e.Uptime == 0 {
+		e.Uptime = Uptime().Seconds()
+	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err

@@ -1,30 +1,151 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/stale"
+	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
 func newForget(env *Env) *cobra.Command {
-	var state string
+	f := &forgetFlags{}
 	c := &cobra.Command{
-		Use:   "forget NETWORK CONTAINER INTERFACE",
-		Short: "delete an attachment that no runtime will ask for, through the chain that it was added with",
-		Args:  args(cobra.ExactArgs(3)),
-		RunE: func(c *cobra.Command, names []string) error {
-			k := attachment.Key{Network: names[0], ContainerID: names[1], IfName: names[2]}
-			if err := stale.Delete(c.Context(), attachment.Open(state), k); err != nil {
-				fmt.Fprintf(env.Stderr, "%s: %v\n", c.CommandPath(), err)
-				return errNo
+		Use:   "forget {NETWORK CONTAINER INTERFACE | --stale}",
+		Short: "delete attachments that no runtime will ask for, through the chain that each was added with",
+		Long: `forget runs DEL for a stored attachment, or with --stale for all that no runtime will ask for, as after a reboot,
+and removes its entry. It deletes only what is proven stale: this is the node itself and no container, the network
+namespace is gone, no call of the attachment runs, ten minutes have passed since its ADD, and no runtime of the node
+knows the container (crictl asks them; without crictl the runtimes' CNI cache says what they know). Anything else it
+refuses and says why; --force deletes it all the same, and cuts off the pod that has it.
+
+It needs root. Exit status: 0 done; 1 refused, or something stale could not be deleted.`,
+		Example: `  cni-shim forget --stale --dry-run
+  cni-shim forget --stale
+  cni-shim forget k8s-pod-network 0f3a6c1e9b57 eth0`,
+		Args: func(c *cobra.Command, given []string) error {
+			if f.stale {
+				return args(cobra.NoArgs)(c, given)
 			}
-			fmt.Fprintf(env.Stdout, "%s %s %s: deleted\n", k.Network, k.ContainerID, k.IfName)
-			return nil
+			return args(cobra.ExactArgs(3))(c, given)
 		},
+		RunE: func(c *cobra.Command, names []string) error { return f.run(c.Context(), env, names) },
 	}
-	stateFlag(c, &state)
+	c.Flags().BoolVar(&f.stale, "stale", false, "all attachments that are proven stale")
+	c.Flags().BoolVar(&f.force, "force", false, "delete it though it is not proven stale: a pod that runs loses its network")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, dryRunHelp)
+	c.MarkFlagsMutuallyExclusive("stale", "force")
+	f.node.add(c)
+	stateFlag(c, &f.state)
 	return c
+}
+
+// forgetFlags is the command line of forget.
+type forgetFlags struct {
+	stale, force, dryRun bool
+	state                string
+	node                 nodeFlags
+}
+
+func (f *forgetFlags) run(ctx context.Context, env *Env, names []string) error {
+	if err := (rights.Need{Root: true, NetAdmin: !f.dryRun}).Missing(); err != nil {
+		return err
+	}
+	store := attachment.Open(f.state)
+	judge := stale.NewJudge(store, status.Open(chain.Entry(f.node.survey().ConfDir).StatusFile).CallsDir())
+	if f.stale {
+		return f.all(ctx, env, store, judge)
+	}
+	return f.one(ctx, env, store, judge, attachment.Key{Network: names[0], ContainerID: names[1], IfName: names[2]})
+}
+
+// one deletes one attachment if it is proven stale, or by force.
+func (f *forgetFlags) one(ctx context.Context, env *Env, store *attachment.Store, judge *stale.Judge, k attachment.Key) error {
+	if _, err := store.Get(k); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s: no such attachment is stored; nothing was changed\n", name(k))
+		return errNo
+	}
+	x := judge.Of(ctx, k)
+	if x.State != stale.Stale && !f.force {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s; nothing was changed (--force deletes it all the same)\n", name(k), report.Clean(x.Why))
+		return errNo
+	}
+	if f.dryRun {
+		fmt.Fprintf(env.Stdout, "%s: would be deleted: %s\n%s\n", name(k), report.Clean(x.Why), unchanged)
+		return nil
+	}
+	if err := remove(ctx, store, k); err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s\n", report.Clean(err.Error()))
+		return errNo
+	}
+	fmt.Fprintf(env.Stdout, "%s: deleted\n", name(k))
+	return nil
+}
+
+// all deletes every attachment that is proven stale: a line for each that looks so, and a summary.
+func (f *forgetFlags) all(ctx context.Context, env *Env, store *attachment.Store, judge *stale.Judge) error {
+	if err := judge.OnNode(); err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s; nothing was changed\n", report.Clean(err.Error()))
+		return errNo
+	}
+	all, err := judge.All(ctx)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: attachments: %s\n", report.Clean(err.Error()))
+	}
+	failed := err != nil
+	var deleted, left, kept, inUse int
+	for _, x := range all {
+		if x.State == stale.Stale {
+			x = judge.Of(ctx, x.Key) // the deletions before this one may have taken minutes
+		}
+		switch {
+		case x.State == stale.InUse && !x.Gone:
+			inUse++
+		case x.State != stale.Stale:
+			kept++
+			fmt.Fprintf(env.Stdout, "%s: kept: %s\n", name(x.Key), report.Clean(x.Why))
+		case f.dryRun:
+			deleted++
+			fmt.Fprintf(env.Stdout, "%s: would be deleted\n", name(x.Key))
+		default:
+			if err := remove(ctx, store, x.Key); err != nil {
+				left++
+				fmt.Fprintf(env.Stdout, "%s: not deleted: %s\n", name(x.Key), report.Clean(err.Error()))
+				continue
+			}
+			deleted++
+			fmt.Fprintf(env.Stdout, "%s: deleted\n", name(x.Key))
+		}
+	}
+	if err := judge.NotAsked(); err != nil {
+		fmt.Fprintln(env.Stdout, report.Clean(err.Error()))
+	}
+	if f.dryRun {
+		fmt.Fprintf(env.Stdout, "%d would be deleted, %d kept, %d in use\n%s\n", deleted, kept, inUse, unchanged)
+	} else {
+		fmt.Fprintf(env.Stdout, "%d deleted, %d not deleted, %d kept, %d in use\n", deleted, left, kept, inUse)
+	}
+	if failed || left > 0 {
+		return errNo
+	}
+	return nil
+}
+
+func remove(ctx context.Context, store *attachment.Store, k attachment.Key) error {
+	ctx, cancel := context.WithTimeout(ctx, stale.DeleteTimeout)
+	defer cancel()
+	return stale.Delete(ctx, store, k)
+}
+
+// name is an attachment as it is named on the command line.
+func name(k attachment.Key) string {
+	return report.Clean(k.Network + " " + k.ContainerID + " " + k.IfName)
 }

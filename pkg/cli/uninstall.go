@@ -25,7 +25,7 @@ attachments it deletes those that are proven stale, as cni-shim forget --stale d
 It needs root. Exit status: 0 all is gone; 1 something is left, and is named.`,
 		Example: `  cni-shim uninstall --dry-run
   cni-shim uninstall`,
-		Args:    args(cobra.NoArgs),
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := install.Uninstall(c.Context(), f.o, wait)
 			if r == nil {

@@ -21,7 +21,7 @@ var toolDirs = []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 // Tool runs a program of the node's, such as nft or journalctl, and returns at most limit bytes of what it prints. It dies with
 // the shim and gets no stdin. What a program prints beyond the limit is refused, and cut tells so.
 func Tool(ctx context.Context, limit int, name string, args ...string) (out []byte, cut bool, err error) {
-	path, err := findTool(name)
+	path, err := FindTool(name)
 	if err != nil {
 		return nil, false, err
 	}
@@ -46,7 +46,8 @@ func Tool(ctx context.Context, limit int, name string, args ...string) (out []by
 	return stdout.data, false, nil
 }
 
-func findTool(name string) (string, error) {
+// FindTool returns the path of a program of the node's, as Tool finds it; ErrNoTool where there is none.
+func FindTool(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}

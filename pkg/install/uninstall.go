@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -216,22 +217,14 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// deleteTimeout bounds the DEL of an attachment that nobody asks for.
-const deleteTimeout = 30 * time.Second
-
 // handOver sees to it that what the shim added is deleted without it. containerd takes today's list for that; CRI-O and
-// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What no
-// runtime will ask for any more is deleted now, as nobody else knows of it.
+// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is proven
+// stale is deleted now, as nobody else knows of it.
 func (r *Removal) handOver(ctx context.Context) {
 	store := attachment.Open(r.entry.StateDir)
-	left, _ := stale.List(store)
-	for _, k := range left {
-		bounded, cancel := context.WithTimeout(ctx, deleteTimeout)
-		err := stale.Delete(bounded, store, k)
-		cancel()
-		if err != nil {
-			r.left("attachment %s of container %s, which no runtime will ask for: %v", k.IfName, k.ContainerID, err)
-		}
+	r.sweep(ctx, store)
+	if r.o.DryRun {
+		return
 	}
 	today := ""
 	if now, err := chain.Load(r.entry); err == nil {
@@ -260,6 +253,34 @@ func (r *Removal) handOver(ctx context.Context) {
 	}
 	if others > 0 {
 		r.note("attachments that were added by another chain than today's: %d; a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
+	}
+}
+
+// sweep deletes the attachments that are proven stale, and notes those that only look so.
+func (r *Removal) sweep(ctx context.Context, store *attachment.Store) {
+	judge := stale.NewJudge(store, status.Open(r.path(r.entry.StatusFile)).CallsDir())
+	all, err := judge.All(ctx)
+	if err != nil {
+		r.left("attachments: %v", err)
+	}
+	kept := map[string]int{}
+	for _, f := range all {
+		switch name := fmt.Sprintf("attachment %s %s %s", f.Network, f.ContainerID, f.IfName); {
+		case f.State == stale.Stale:
+			r.do(Remove, name, func() error {
+				bounded, cancel := context.WithTimeout(ctx, stale.DeleteTimeout)
+				defer cancel()
+				return stale.Delete(bounded, store, f.Key)
+			})
+		case f.State == stale.Unknown:
+			kept[f.Why]++
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(kept)) {
+		r.note("attachments that may be stale, and are not deleted: %d: %s", kept[why], why)
+	}
+	if err := judge.NotAsked(); err != nil {
+		r.note("%v", err)
 	}
 }
 

@@ -59,10 +59,11 @@ func (t tree) containerds() []Runtime {
 		if r.Config == "" && !t.exists(d.signs...) {
 			continue
 		}
-		r.Running = t.exists(d.socket)
+		r.Socket = d.socket
 		if r.Config != "" {
 			t.containerd(&r)
 		}
+		r.Running = t.exists(r.Socket)
 		found = append(found, r)
 	}
 	return found
@@ -89,6 +90,9 @@ var sections = [...][]string{
 func (t tree) containerd(r *Runtime) {
 	all := table{}
 	t.imports(r, all, r.Config, map[string]bool{})
+	if s, ok := all.in("grpc").str("address"); ok && s != "" && t.exists(s) { // else the command line names another
+		r.Socket = s
+	}
 	version := 1
 	if v, ok := all["version"].(int64); ok && v >= 1 && int(v) < len(sections) {
 		version = int(v)

@@ -18,7 +18,7 @@ func (t tree) crio() []Runtime {
 	if !t.exists(files...) && !t.exists("/usr/bin/crio", "/usr/local/bin/crio", "/run/crio/crio.sock", "/var/run/crio/crio.sock") {
 		return nil
 	}
-	r := Runtime{Kind: CRIO, ConfDir: DefaultConfDir, BinDirs: t.defaultBins(), MaxConfNum: 1, Running: t.exists("/run/crio/crio.sock", "/var/run/crio/crio.sock")}
+	r := Runtime{Kind: CRIO, ConfDir: DefaultConfDir, BinDirs: t.defaultBins(), MaxConfNum: 1, Socket: "/run/crio/crio.sock"}
 	all := table{}
 	for _, f := range files {
 		one, problem := t.readTOML(f)
@@ -30,6 +30,10 @@ func (t tree) crio() []Runtime {
 		}
 		all.merge(one)
 	}
+	if s, ok := all.in("crio", "api").str("listen"); ok && s != "" {
+		r.Socket = s
+	}
+	r.Running = t.exists(r.Socket)
 	network := all.in("crio", "network")
 	if s, ok := network.str("network_dir"); ok {
 		r.ConfDir = filepath.Clean(s)

@@ -30,6 +30,7 @@ type Runtime struct {
 	Kind    Kind
 	Distro  string // what brings it along: "k3s", "rke2", "k0s", "microk8s"; "" when it was installed for itself
 	Config  string // the file that its settings begin in; "" when there is none, and defaults hold
+	Socket  string // that it listens on, there or not
 	Running bool   // its socket is there
 
 	ConfDir        string   // of network configurations

@@ -1,15 +1,20 @@
-// Package stale deletes attachments that no runtime asks for any more, through the chain that each was added with.
+// Package stale decides by proof which attachments no runtime asks for any more, and deletes attachments through the chain that each was
+// added with.
 package stale
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 )
+
+// DeleteTimeout is for those who bound a Delete: longer than any DEL of a live chain takes.
+const DeleteTimeout = 30 * time.Second
 
 // Error is a stored attachment whose chain failed to delete it. The entry stays.
 type Error struct {
@@ -52,25 +57,4 @@ func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
 		return &Error{ch, r, err}
 	}
 	return s.Remove(k)
-}
-
-// List returns the attachments that no runtime will ask for: the namespace is gone, and the runtime's own cache has none.
-func List(s *attachment.Store) ([]attachment.Key, error) {
-	networks, err := s.Networks()
-	if err != nil {
-		return nil, err
-	}
-	left := []attachment.Key{}
-	for _, n := range networks {
-		keys, err := s.List(n)
-		if err != nil {
-			return left, err
-		}
-		for _, k := range keys {
-			if e, err := s.Get(k); err == nil && e.NetnsGone() && !attachment.InRuntime(k) {
-				left = append(left, k)
-			}
-		}
-	}
-	return left, nil
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +44,7 @@ type Options struct {
 type Survey struct {
 	*status.File
 	Now   Now              `json:"now"`
-	Stale []attachment.Key `json:"staleAttachments"` // that no runtime will ask for
+	Stale []attachment.Key `json:"staleAttachments"` // proven so: no runtime will ask for them
 
 	own bool // there is a list of the shim's own
 }
@@ -124,7 +126,7 @@ func Take(ctx context.Context, o Options) *Survey {
 	}
 	s.chain(ctx, entry, !o.NoSTATUS)
 	s.check(o)
-	s.attachments(entry.StateDir)
+	s.attachments(ctx, entry)
 	s.latencies()
 	return s
 }
@@ -271,8 +273,8 @@ func (s *Survey) check(o Options) {
 	}
 }
 
-func (s *Survey) attachments(dir string) {
-	store := attachment.Open(dir)
+func (s *Survey) attachments(ctx context.Context, entry *config.Config) {
+	store := attachment.Open(entry.StateDir)
 	networks, err := store.Networks()
 	if err != nil {
 		s.failed("attachments", err)
@@ -285,10 +287,22 @@ func (s *Survey) attachments(dir string) {
 			s.Now.Attachments[n] = len(keys)
 		}
 	}
-	if left, err := stale.List(store); err != nil {
+	judge := stale.NewJudge(store, status.Open(entry.StatusFile).CallsDir())
+	all, err := judge.All(ctx)
+	if err != nil {
 		s.failed("attachments", err)
-	} else {
-		s.Stale = left
+	}
+	kept := map[string]int{}
+	for _, f := range all {
+		switch {
+		case f.State == stale.Stale:
+			s.Stale = append(s.Stale, f.Key)
+		case f.State == stale.Unknown:
+			kept[f.Why]++
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(kept)) {
+		s.failed("stale attachments", fmt.Errorf("%d may be, and cannot be proven: %s", kept[why], why))
 	}
 }
 

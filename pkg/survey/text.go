@@ -187,7 +187,7 @@ func (p *page) addresses(s *Survey) {
 	}
 	for i, k := range s.Stale {
 		if i == maxShown {
-			lines = append(lines, fmt.Sprintf("and %d more stale: cni-shim status -o json", len(s.Stale)-i))
+			lines = append(lines, fmt.Sprintf("and %d more stale (remove all: cni-shim forget --stale)", len(s.Stale)-i))
 			break
 		}
 		lines = append(lines, fmt.Sprintf("stale attachment: %s %s %s (remove it: cni-shim forget %s %s %s)",
