@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Attachments that nobody will ask for are listed, stay, and are deleted on request, through their own chain.
 func TestStale(t *testing.T) {
 	l := newLab(t)
+	l.runtimeRuns()
 	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
 	pod, kept := l.pod(), l.pod()
 	conf := `{"cniVersion":"1.0.0","name":"k8s-pod-network","type":"cni-shim"}`
@@ -24,9 +26,8 @@ func TestStale(t *testing.T) {
 	l.run("ip", "netns", "del", pod.ContainerID)
 	l.write("10-bridge.conflist", "broken")
 	tool := func(args ...string) string {
-		c := exec.Command(shimPath, args...)
-		out, _ := c.CombinedOutput()
-		return string(out)
+		out, _ := l.later(11*time.Minute, append([]string{shimPath}, args...)...)
+		return out
 	}
 	want := "stale attachment: k8s-pod-network " + pod.ContainerID + " eth0 (remove it: cni-shim forget k8s-pod-network " + pod.ContainerID + " eth0)"
 	for range 2 {

@@ -91,7 +91,7 @@ func TestStatusScreen(t *testing.T) {
 	}
 	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
 	for _, id := range []string{pod.ContainerID, gone.ContainerID} {
-		_, _ = l.tool("forget", "k8s-pod-network", id, "eth0")
+		_, _ = l.tool("forget", "k8s-pod-network", id, "eth0", "--force")
 	}
 	l.run("ip", "link", "del", "cni0")
 }

@@ -83,7 +83,7 @@ func (f *forgetFlags) one(ctx context.Context, env *Env, store *attachment.Store
 		return nil
 	}
 	if err := remove(ctx, store, k); err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim forget: %s\n", report.Clean(err.Error()))
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s\n", name(k), why(err))
 		return errNo
 	}
 	fmt.Fprintf(env.Stdout, "%s: deleted\n", name(k))
@@ -118,7 +118,7 @@ func (f *forgetFlags) all(ctx context.Context, env *Env, store *attachment.Store
 		default:
 			if err := remove(ctx, store, x.Key); err != nil {
 				left++
-				fmt.Fprintf(env.Stdout, "%s: not deleted: %s\n", name(x.Key), report.Clean(err.Error()))
+				fmt.Fprintf(env.Stdout, "%s: not deleted: %s\n", name(x.Key), why(err))
 				continue
 			}
 			deleted++
@@ -143,6 +143,15 @@ func remove(ctx context.Context, store *attachment.Store, k attachment.Key) erro
 	ctx, cancel := context.WithTimeout(ctx, stale.DeleteTimeout)
 	defer cancel()
 	return stale.Delete(ctx, store, k)
+}
+
+// why says why a Delete failed, with the plugin's place in the chain where it was one.
+func why(err error) string {
+	var e *stale.Error
+	if errors.As(err, &e) {
+		return report.Failed(e.Chain, e.Runner, e.Err).Line()
+	}
+	return report.Clean(err.Error())
 }
 
 // name is an attachment as it is named on the command line.
