@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cni-shim/cni-shim/pkg/bundle"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 )
 
 func newBundle(env *Env) *cobra.Command {
@@ -58,6 +60,13 @@ func (f *bundleFlags) run(ctx context.Context, env *Env) error {
 	if f.path == "" {
 		host, _ := os.Hostname() // a name is not needed
 		f.path = fmt.Sprintf("cni-shim-bundle-%s-%s.tar.gz", host, now.UTC().Format("20060102T150405Z"))
+	}
+	dir, err := filepath.Abs(filepath.Dir(f.path))
+	if err == nil {
+		err = (rights.Need{Write: []string{dir}}).Missing()
+	}
+	if err != nil {
+		return err
 	}
 	out, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {

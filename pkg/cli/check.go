@@ -13,6 +13,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/check"
 	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/rules"
 	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
@@ -76,6 +77,9 @@ func (f *checkFlags) run(env *Env) error {
 	if err := f.print(env, r); err != nil {
 		return err
 	}
+	if f.dryRun {
+		fmt.Fprintln(f.beside(env), unchanged)
+	}
 	if e, w, _ := r.List.Count(); e > 0 || f.strict && w > 0 {
 		return errNo
 	}
@@ -114,9 +118,19 @@ func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 // mend shows what can be mended, and unless it is a dry run does it: the file is replaced as a whole, the old one
 // kept beside it as NAME.bak, a name that no runtime reads.
 func (f *checkFlags) mend(env *Env, r *check.Result) error {
-	w := env.Stdout
-	if f.output != "text" {
-		w = env.Stderr
+	w := f.beside(env)
+	var need rights.Need
+	for _, file := range r.Files {
+		if _, n := file.Mend(); n > 0 && !f.dryRun {
+			path, err := filepath.EvalSymlinks(file.Path)
+			if err != nil {
+				return err
+			}
+			need.Write = append(need.Write, filepath.Dir(path)) // replaced by rename; the old one is kept beside it
+		}
+	}
+	if err := need.Missing(); err != nil {
+		return err
 	}
 	for _, file := range r.Files {
 		text, n := file.Mend()
@@ -125,7 +139,7 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		}
 		diag.WriteDiff(w, file.Path, secret.Runes(file.Text), secret.Runes(text))
 		if f.dryRun {
-			fmt.Fprintf(w, "%s: %d to mend (dry run, nothing written)\n\n", file.Path, n)
+			fmt.Fprintf(w, "%s: %d to mend\n\n", file.Path, n)
 			continue
 		}
 		backup, err := replaceFile(file.Path, file.Text, text)
@@ -135,6 +149,14 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
 	}
 	return nil
+}
+
+// beside is where goes what is not the findings: stdout belongs to a machine in other formats than text.
+func (f *checkFlags) beside(env *Env) io.Writer {
+	if f.output != "text" {
+		return env.Stderr
+	}
+	return env.Stdout
 }
 
 func (f *checkFlags) print(env *Env, r *check.Result) error {

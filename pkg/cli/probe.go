@@ -15,6 +15,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/probe"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 )
@@ -56,8 +57,8 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	if namespace, name, ok := strings.Cut(f.pod, "/"); f.pod != "" && (!ok || namespace == "" || name == "" || strings.ContainsAny(f.pod, ";=")) {
 		return usagef("--pod wants NAMESPACE/NAME, not %q", f.pod)
 	}
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("a network namespace can be made by root only")
+	if err := (rights.Need{Root: true, NetAdmin: true}).Missing(); err != nil {
+		return err
 	}
 	if f.remove != "" {
 		if err := probe.Remove(ctx, probe.DefaultDir, f.remove); err != nil {

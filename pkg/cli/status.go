@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 )
@@ -57,6 +59,11 @@ type statusFlags struct {
 func (f *statusFlags) run(ctx context.Context, env *Env) error {
 	if f.watch && (f.write != "" || f.output == "npd") {
 		return usagef("--watch shows text, json or prom, and writes no file")
+	}
+	if f.write != "" {
+		if err := (rights.Need{Write: []string{filepath.Dir(f.write)}}).Missing(); err != nil {
+			return err
+		}
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,12 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 	"github.com/cni-shim/cni-shim/pkg/watch"
 )
@@ -41,6 +44,7 @@ cni-shim install sets the flag where it finds such a runtime.
 It runs until it is interrupted: as the service cni-shim-watch, or in a DaemonSet. Exit status of --once: 0 the
 chain can take pods, 1 it cannot.`,
 		Example: `  cni-shim watch
+  cni-shim watch --once --dry-run
   cni-shim watch --once --no-restore
   journalctl -t cni-shim -f`,
 		Args: args(cobra.NoArgs),
@@ -55,6 +59,7 @@ chain can take pods, 1 it cannot.`,
 	c.Flags().BoolVar(&f.withdraw, "withdraw", false, "take the shim's list away while the chain cannot be loaded, unless the runtime asks for STATUS")
 	c.MarkFlagsMutuallyExclusive("no-restore", "withdraw")
 	c.Flags().BoolVar(&f.once, "once", false, "look once")
+	c.Flags().BoolVar(&f.o.DryRun, "dry-run", false, "with --once: "+dryRunHelp)
 	c.Flags().StringVar(&f.readyFile, "ready-file", "", "keep `FILE` from the first look until the end, and touch it at every look, once a minute at least")
 	c.Flags().BoolVar(&f.isReady, "is-ready", false, "look at nothing: tell by the exit status whether --ready-file is fresh, for a probe of a container that has no other program")
 	return c
@@ -78,9 +83,28 @@ func (f *watchFlags) run(env *Env) error {
 		return nil
 	}
 	f.locate()
+	switch {
+	case f.o.DryRun && (!f.once || f.textfile != ""):
+		return usagef("--dry-run is for --once, without --textfile")
+	case f.o.DryRun: // what it would do depends on files that are root's alone
+		if err := (rights.Need{Root: true}).Missing(); err != nil {
+			return err
+		}
+	case os.Geteuid() != 0: // root goes on where it cannot write, and reports it: the service must not end
+		need := rights.Need{Write: []string{filepath.Dir(cmp.Or(f.o.StatusFile, chain.Entry(f.o.ConfDir).StatusFile)), f.o.StateDir}}
+		if !f.o.NoRestore {
+			need.Write = append([]string{f.o.ConfDir}, need.Write...)
+		}
+		if err := need.Missing(); err != nil {
+			return err
+		}
+	}
 	w, err := watch.New(f.o)
 	if err != nil {
 		return usageError{err}
+	}
+	if f.o.DryRun {
+		return f.try(env, w)
 	}
 	if f.once {
 		x := w.Look()
@@ -102,6 +126,23 @@ func (f *watchFlags) run(env *Env) error {
 		}
 	})
 	return nil
+}
+
+// try says what a look would do and report.
+func (f *watchFlags) try(env *Env, w *watch.Watch) error {
+	done, notes, x := w.Try()
+	if done != "" {
+		fmt.Fprintf(env.Stdout, "would be done: %s\n", report.Clean(done))
+	}
+	for _, n := range notes {
+		fmt.Fprintf(env.Stdout, "would be reported: %s\n", report.Clean(n.Message))
+	}
+	if x == nil {
+		fmt.Fprintf(env.Stdout, "the chain can take pods\n%s\n", unchanged)
+		return nil
+	}
+	fmt.Fprintf(env.Stdout, "the chain cannot take pods: %s [%s] %s\n%s\n", x.Line(), x.Reason.Name, x.Cure(), unchanged)
+	return errNo
 }
 
 // locate fills in where the node's runtime looks.

@@ -42,7 +42,8 @@ type Removal struct {
 	o     Options
 	rec   *record
 	entry *config.Config // the shim's, as its list has it
-	gone  bool           // the shim's list is, or would be
+	today []byte         // the chain that it wraps
+	gone  bool           // its list is gone, or would be
 }
 
 // Uninstall gives the node back. It asks nothing, and refuses only where it lacks the right to; what cannot be done is noted, and the
@@ -185,6 +186,9 @@ func (r *Removal) readEntry() {
 	if r.entry.Chain.IsZero() {
 		r.entry.Chain.Path = r.ConfDir
 	}
+	if now, err := chain.Load(r.entry); err == nil && r.o.Root == "" {
+		r.today = stored(now.Raw())
+	}
 }
 
 // calm waits until the runtime has had the time to notice, and no call of the shim's is under way.
@@ -223,13 +227,6 @@ func pause(ctx context.Context, d time.Duration) {
 func (r *Removal) handOver(ctx context.Context) {
 	store := attachment.Open(r.entry.StateDir)
 	r.sweep(ctx, store)
-	if r.o.DryRun {
-		return
-	}
-	today := ""
-	if now, err := chain.Load(r.entry); err == nil {
-		today = stored(now.Raw())
-	}
 	networks, err := store.Networks()
 	if err != nil {
 		r.left("attachments: %v", err)
@@ -243,10 +240,10 @@ func (r *Removal) handOver(ctx context.Context) {
 				r.left("attachment %s of container %s: %v", k.IfName, k.ContainerID, err)
 				continue
 			}
-			if stored(e.Chain) != today {
+			if !outer.Same(stored(e.Chain), r.today) {
 				others++
 			}
-			if err := attachment.ReplaceInRuntime(k, e.Chain); err != nil {
+			if err := r.change(func() error { return attachment.ReplaceInRuntime(k, e.Chain) }); err != nil {
 				r.left("the runtime's cache, %s of container %s: %v", k.IfName, k.ContainerID, err)
 			}
 		}
@@ -284,11 +281,11 @@ func (r *Removal) sweep(ctx context.Context, store *attachment.Store) {
 	}
 }
 
-// stored is a chain's text as it is stored, wherever it came from: without the spaces of its file.
-func stored(c chain.Raw) string {
+// stored is a chain as it is stored, wherever it came from.
+func stored(c chain.Raw) []byte {
 	c.Source = chain.Source{}
 	b, _ := json.Marshal(c) // of JSON that has been parsed
-	return string(b)
+	return b
 }
 
 // removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether

@@ -398,7 +398,11 @@ func Unreadable(path string, err error) Finding {
 	if target, e := os.Readlink(path); e == nil && !os.IsPermission(err) {
 		rule, message = Lookup("file-dangling-link"), fmt.Sprintf("%s links to %s, which %s", name, target, linkTrouble(err))
 	}
-	return Finding{Rule: rule, Severity: diag.Error, Whole: true, Message: message, Fix: rule.Fix}
+	fix := rule.Fix
+	if uid := os.Geteuid(); uid != 0 && os.IsPermission(err) {
+		message, fix = fmt.Sprintf("%s (this check runs as uid %d)", message, uid), "run the check as root; the runtime may read the file"
+	}
+	return Finding{Rule: rule, Severity: diag.Error, Whole: true, Message: message, Fix: fix}
 }
 
 // plainError is the system's words without the operation and the path.

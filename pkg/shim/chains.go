@@ -102,7 +102,7 @@ func (c *call) inspect(ctx context.Context, ch *chain.Chain) *inventory.Inventor
 	c.tellChain(ch)
 	c.record.Chain.Plugins = v.Plugins
 	if digest := digest(ch, v); digest != before.Digest {
-		c.record.Changed = c.firstToTell(dir, v, digest)
+		c.record.Changed = c.dry || c.firstToTell(dir, v, digest)
 	}
 	if c.record.Changed {
 		c.noteFindings(ch)

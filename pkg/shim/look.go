@@ -15,7 +15,10 @@ const lookBudget = 2 * time.Second
 
 // Look is one look at the chain while no runtime asks: what STATUS finds before it asks any plugin, told in the same words and the
 // same places. Plugins are asked for their VERSION only, for where this runs is not where a runtime runs them.
-type Look struct{ call *call }
+type Look struct {
+	DryRun bool // Take leaves no trace either
+	call   *call
+}
 
 // NewLook begins a look at the chain of an entry; refused is what config.Parse said of it. Programs are searched in CNI_PATH.
 func NewLook(entry *config.Config, refused error) *Look {
@@ -25,13 +28,13 @@ func NewLook(entry *config.Config, refused error) *Look {
 		c.note("", w, false)
 	}
 	c.record.Failure = ownFault(refused)
-	return &Look{c}
+	return &Look{call: c}
 }
 
 // Take loads the chain and looks at its programs. Nil: it can run, as far as that can be seen.
 func (l *Look) Take(ctx context.Context) *report.Failure {
 	c := l.call
-	if c.record.Failure != nil {
+	if c.dry = l.DryRun; c.record.Failure != nil {
 		return c.record.Failure
 	}
 	if own := c.bare(); own != nil {
@@ -53,6 +56,9 @@ func (l *Look) Note(rule, message string) {
 	}
 	l.call.note(rule, message, true)
 }
+
+// Notes returns what there is to tell beside the failure.
+func (l *Look) Notes() []report.Note { return l.call.record.Notes }
 
 // Tell tells what is new since the last call or look, and which calls were killed since. What is known already leaves no trace. last
 // is the outcome of this process's look before, "" of its first; the outcome of this one is returned.

@@ -55,6 +55,7 @@ type call struct {
 	running []inflight.Call // beside this one, as it began
 	dead    []inflight.Call // killed calls, to be told with this one
 	unkept  bool            // the status directory takes nothing
+	dry     bool            // nothing is kept: a look that leaves no trace
 	budget  time.Duration   // that logging may cost
 	stdout  []byte
 	undo    func() // what ADD has set up so far; nil where that is nothing

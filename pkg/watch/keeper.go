@@ -40,6 +40,7 @@ type keeper struct {
 	standing   string        // what is told as long as that holds
 	wrote      time.Time
 	now        func() time.Time
+	dry        bool // nothing is written: what would be done is returned
 }
 
 func newKeeper(dir, state string, bins []string) *keeper {
@@ -122,7 +123,9 @@ func (k *keeper) keep(ch *chain.Chain, f *report.Failure) (done, stands string) 
 	if restores && !k.may() {
 		return "", k.standing
 	}
-	done = k.doing(have, list, restores, ch)
+	if done = k.doing(have, list, restores, ch); k.dry {
+		return done, ""
+	}
 	if err := outer.Write(k.dir, want, have); err != nil {
 		if errors.Is(err, outer.ErrChanged) {
 			return "", "" // whoever writes it has caused an event
@@ -220,7 +223,9 @@ func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
 
 // remember keeps the list as it is right now, beyond this process. It is as good as the last that could be written.
 func (k *keeper) remember(text []byte) {
-	k.gaveUp = ""
+	if k.gaveUp = ""; k.dry {
+		return
+	}
 	_ = os.Remove(filepath.Join(k.state, outer.Withdrawn))
 	if bytes.Equal(text, k.right) {
 		return

@@ -27,6 +27,7 @@ type Options struct {
 	// StateDir holds what is remembered of the list, and the mark of an uninstallation.
 	StateDir  string
 	NoRestore bool // tell only, and leave the list as it is
+	DryRun    bool // for Try
 	// Withdraw takes the list away while the chain cannot be loaded, unless this runtime asks plugins for STATUS; nil: never.
 	Withdraw *node.Runtime
 	Check    check.Options // of the directory
@@ -52,13 +53,26 @@ func New(o Options) (*Watch, error) {
 		}
 	}
 	w := &Watch{o: o, keeper: newKeeper(o.ConfDir, o.StateDir, o.BinDirs), entry: config.Default()}
-	w.keeper.withdraw = o.Withdraw
+	w.keeper.withdraw, w.keeper.dry = o.Withdraw, o.DryRun
 	return w, os.Setenv("CNI_PATH", strings.Join(o.BinDirs, string(filepath.ListSeparator)))
 }
 
 // Look looks at the node once: it loads the chain, sees to the list, checks the directory, and tells what is new. It returns why the
 // chain cannot run, nil where it can.
 func (w *Watch) Look() *report.Failure {
+	look, _, f := w.look()
+	w.outcome = look.Tell(w.outcome)
+	return f
+}
+
+// Try looks as Look does, with Options.DryRun, and changes and reports nothing: it returns what Look would do with the list, empty where
+// nothing, and what it would report.
+func (w *Watch) Try() (done string, notes []report.Note, f *report.Failure) {
+	look, done, f := w.look()
+	return done, look.Notes(), f
+}
+
+func (w *Watch) look() (look *shim.Look, done string, f *report.Failure) {
 	entry, refused := w.keeper.entry()
 	if w.o.StatusFile != "" {
 		entry.StatusFile = w.o.StatusFile
@@ -71,12 +85,14 @@ func (w *Watch) Look() *report.Failure {
 		entry.Name = ch.Name // as the list will have it
 	}
 	w.remember(entry, ch)
-	look := shim.NewLook(entry, refused)
-	f := look.Take(context.Background()) // a plugin that is killed while it tells its versions would count as one that has none
+	look = shim.NewLook(entry, refused)
+	look.DryRun = w.o.DryRun
+	f = look.Take(context.Background()) // a plugin that is killed while it tells its versions would count as one that has none
 	var stands []report.Note
 	if !w.o.NoRestore && refused == nil {
-		done, stand := w.keeper.keep(ch, f)
-		if done != "" {
+		var stand string
+		done, stand = w.keeper.keep(ch, f)
+		if done != "" && !w.o.DryRun {
 			look.Note("", done)
 		}
 		if stand != "" {
@@ -97,8 +113,7 @@ func (w *Watch) Look() *report.Failure {
 	for _, n := range w.fresh(stands) {
 		look.Note(n.Rule, n.Message)
 	}
-	w.outcome = look.Tell(w.outcome)
-	return f
+	return look, done, f
 }
 
 // remember keeps what says where changes matter. A chain that cannot be loaded leaves the names of the one before.

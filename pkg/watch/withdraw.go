@@ -63,6 +63,11 @@ func (k *keeper) takeAway(have []byte, f *report.Failure) (done, stands string) 
 	if why := k.removed(); why != "" {
 		return "", outer.Name + " is no longer kept: " + why
 	}
+	done = fmt.Sprintf("%s is taken away until the chain can be loaded, for a runtime that asks for no STATUS would take the node for ready (--withdraw): %s [%s] %s",
+		outer.Name, f.Line(), f.Reason.Name, f.Cure())
+	if k.dry {
+		return done, ""
+	}
 	switch err := outer.Withdraw(k.dir, k.state, have); {
 	case errors.Is(err, outer.ErrChanged):
 		return "", "" // whoever writes it has caused an event
@@ -70,6 +75,5 @@ func (k *keeper) takeAway(have []byte, f *report.Failure) (done, stands string) 
 		return "", outer.Name + " cannot be taken away: " + err.Error()
 	}
 	k.right = have
-	return fmt.Sprintf("%s is taken away until the chain can be loaded, for a runtime that asks for no STATUS would take the node for ready (--withdraw): %s [%s] %s",
-		outer.Name, f.Line(), f.Reason.Name, f.Cure()), ""
+	return done, ""
 }
