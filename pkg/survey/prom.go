@@ -47,7 +47,9 @@ func (s *Survey) Prom(w io.Writer, version string) {
 	}
 	m.value(float64(n))
 	m.family("cni_shim_attachments_stale", "gauge", "Stored attachments that no runtime will ask for.")
-	m.value(float64(len(s.Stale)))
+	if !s.blind { // in the sandbox of a service or a container: no value, for 0 would be a claim
+		m.value(float64(len(s.Stale)))
+	}
 	m.addresses(s)
 	m.family("cni_shim_survey_timestamp_seconds", "gauge", "When the node was looked at, in seconds since the epoch.")
 	m.value(seconds(s.Now.Time))

@@ -46,7 +46,8 @@ type Survey struct {
 	Now   Now              `json:"now"`
 	Stale []attachment.Key `json:"staleAttachments"` // proven so: no runtime will ask for them
 
-	own bool // there is a list of the shim's own
+	own   bool // there is a list of the shim's own
+	blind bool // from here no attachment can be proven stale, and some look so
 }
 
 // Now is what was looked at.
@@ -301,6 +302,7 @@ func (s *Survey) attachments(ctx context.Context, entry *config.Config) {
 			kept[f.Why]++
 		}
 	}
+	s.blind = len(kept) > 0 && judge.OnNode() != nil
 	for _, why := range slices.Sorted(maps.Keys(kept)) {
 		s.failed("stale attachments", fmt.Errorf("%d may be, and cannot be proven: %s", kept[why], why))
 	}
