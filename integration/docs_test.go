@@ -68,6 +68,7 @@ func TestDocs(t *testing.T) {
 		}
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			l := newLab(t)
+			l.runtimeRuns()
 			program := l.barren()
 			os.Remove(filepath.Join(confDir, "10-lab.conflist"))
 			os.Remove(filepath.Join(confDir, "87-podman.conflist"))
