@@ -31,21 +31,31 @@ func TestCost(t *testing.T) {
 		}
 		return f
 	}
-	for _, verb := range []string{"ADD", "DEL", "STATUS"} {
-		call(verb) // directories are made, programs asked for their versions
-	}
-	for _, b := range []struct {
+	bounds := []struct {
 		verb string
 		most trace.Figure
 	}{
 		{"ADD", trace.Figure{Processes: 1, Calls: 160, Created: 4, Written: 4880, Synced: 2}},
 		{"DEL", trace.Figure{Processes: 1, Calls: 121, Created: 3, Written: 4400}},
 		{"STATUS", trace.Figure{Processes: 1, Calls: 143, Created: 3, Written: 4050}},
-	} {
-		got, most := call(b.verb), b.most
-		if got.Processes > most.Processes || got.Calls > most.Calls || got.Created > most.Created || got.Written > most.Written || got.Synced > most.Synced {
-			t.Errorf("%s: %+v, at most %+v", b.verb, got, most)
+	}
+	for _, b := range bounds {
+		call(b.verb) // directories are made, programs asked for their versions
+	}
+	// Who waits polls: a busy machine adds calls to some rounds, a fault to all.
+	within := map[string]bool{}
+	for round := 0; round < 10 && len(within) < len(bounds); round++ {
+		for _, b := range bounds {
+			got, most := call(b.verb), b.most
+			if got.Processes <= most.Processes && got.Calls <= most.Calls && got.Created <= most.Created && got.Written <= most.Written && got.Synced <= most.Synced {
+				within[b.verb] = true
+			}
+			t.Logf("%s: %+v, at most %+v", b.verb, got, most)
 		}
-		t.Logf("%s: %+v", b.verb, got)
+	}
+	for _, b := range bounds {
+		if !within[b.verb] {
+			t.Errorf("%s never keeps to %+v", b.verb, b.most)
+		}
 	}
 }
