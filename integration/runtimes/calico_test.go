@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cni-shim/cni-shim/integration/runtimes/node"
 )
@@ -19,7 +18,7 @@ func (p *play) etcd() {
 	c := p.Command(p.Path("debian/usr/bin/etcd"), "--data-dir", "/run/etcd")
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(c.Start())
-	if !p.Wait(20*time.Second, func() bool {
+	if !p.Wait(node.Patience, func() bool {
 		r, err := http.Get(etcdURL + "/health")
 		return err == nil && r.StatusCode == http.StatusOK
 	}) {

@@ -55,7 +55,7 @@ var hangs = []situation{
 			p.start()
 			done := make(chan error, 1)
 			go func() { done <- p.RunPod(&node.Pod{Name: "stuck"}, "--timeout", "15s") }()
-			if !p.Wait(20*time.Second, func() bool { return p.Processes("sleep 300") == 1 }) {
+			if !p.Wait(node.Patience, func() bool { return p.Processes("sleep 300") == 1 }) {
 				p.Fatal("ADD of the first pod does not hang")
 			}
 			p.Write("20-other.conflist", bridge("1.0.0", "other", 60))

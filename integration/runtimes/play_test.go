@@ -91,7 +91,7 @@ func (p *play) tool(out string, err error) {
 func (p *play) listIs(there bool) {
 	p.Helper()
 	is := func() bool { _, err := os.Lstat(path(node.Own)); return (err == nil) == there }
-	if p.shim && !p.Wait(20*time.Second, is) {
+	if p.shim && !p.Wait(node.Patience, is) {
 		p.Errorf("the shim's list is there: %v", !there)
 	}
 	p.Settle()
@@ -144,7 +144,7 @@ func (p *play) left() {
 		what = "nothing"
 	}
 	p.add(asksLeft, what, len(left) == 0)
-	if !p.keeps && !p.Wait(5*time.Second, func() bool { return p.Kept() == 0 }) {
+	if !p.keeps && !p.Wait(node.Patience, func() bool { return p.Kept() == 0 }) {
 		p.Errorf("the shim remembers %d attachments of pods that are gone", p.Kept())
 	}
 }

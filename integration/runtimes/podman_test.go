@@ -82,17 +82,19 @@ func (p *play) podman(args ...string) string {
 	return string(out)
 }
 
-// get reads a page, within some seconds after its server was started.
+// get reads a page, once its server is up.
 func get(url string) (page string, err error) {
-	client := &http.Client{Timeout: 2 * time.Second}
-	for range 10 {
+	client := &http.Client{Timeout: 10 * time.Second}
+	here.Wait(node.Patience, func() bool {
 		var r *http.Response
-		if r, err = client.Get(url); err == nil {
-			defer r.Body.Close()
-			b, err := io.ReadAll(r.Body)
-			return string(b), err
+		if r, err = client.Get(url); err != nil {
+			return false
 		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	return "", err
+		defer r.Body.Close()
+		var b []byte
+		b, err = io.ReadAll(r.Body)
+		page = string(b)
+		return true
+	})
+	return page, err
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // config is containerd's, of 2.x. Scores are restricted because a sandbox may lack CAP_SYS_RESOURCE; a node's own has not.
@@ -62,7 +61,7 @@ func (n *Node) start(dir, config string) error {
 	}
 	n.runtime = c
 	up := func() bool { _, err := n.Output("crictl", "--timeout", "2s", "version"); return err == nil }
-	if err := wait(30*time.Second, "containerd", up); err != nil {
+	if err := wait(Patience, "containerd", up); err != nil {
 		return fmt.Errorf("%w\n%s", err, n.RuntimeLog(40))
 	}
 	return n.Import("pause")

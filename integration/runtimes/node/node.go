@@ -100,6 +100,9 @@ func (n *Node) Kept() int {
 	return len(kept)
 }
 
+// Patience is how long to wait for what has to happen: no machine is as busy as that.
+const Patience = 2 * time.Minute
+
 // Wait polls until a condition holds, and is false if it does not in time.
 func (n *Node) Wait(limit time.Duration, holds func() bool) bool {
 	return wait(limit, "", holds) == nil
@@ -130,7 +133,7 @@ func (n *Node) startJournald() error {
 	if err := n.journald.Start(); err != nil {
 		return err
 	}
-	return wait(5*time.Second, "journald's socket", func() bool { return exists("/run/systemd/journal/socket") })
+	return wait(Patience, "journald's socket", func() bool { return exists("/run/systemd/journal/socket") })
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Own is the name of the shim's list in net.d.
@@ -40,7 +39,7 @@ func (n *Node) StartWatch() error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	return wait(20*time.Second, "the watch's first look", func() bool { return exists(ready) })
+	return wait(Patience, "the watch's first look", func() bool { return exists(ready) })
 }
 
 // Upgrade replaces the shim's program as the README tells.
