@@ -24,10 +24,10 @@ type outline struct {
 	Folded     []string         `json:"folded"`
 }
 
-// outline reads the file so far as usual calls need; nil where it cannot be believed.
+// outline reads the file so far as usual calls need; nil where it is not as a shim left it, and has to be read whole.
 func (s *Store) outline() *outline {
 	b, err := disk.Read(s.path, maxFile)
-	if err != nil {
+	if err != nil || !sealed(b) {
 		return nil
 	}
 	o := &outline{}

@@ -158,7 +158,7 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 		b, err = json.MarshalIndent(f, "", "  ")
 	}
 	if err == nil {
-		err = disk.Replace(s.dir, filepath.Base(s.path), append(b, '\n'), 0o644, false)
+		err = disk.Replace(s.dir, filepath.Base(s.path), seal(b), 0o644, false)
 	}
 	if err != nil {
 		return true, err
@@ -199,15 +199,16 @@ func (s *Store) loose(n int) []string {
 	all, _ := disk.Names(s.records, 2*maxLoose)
 	names := slices.DeleteFunc(all, func(n string) bool { return !strings.HasSuffix(n, ".json") })
 	slices.SortFunc(names, func(a, b string) int {
-		if len(a) != len(b) && number(a) != number(b) {
-			return int(number(a) - number(b))
+		if len(a) != len(b) && stamp(a) != stamp(b) {
+			return int(stamp(a) - stamp(b))
 		}
 		return strings.Compare(a, b)
 	})
 	return names[:min(n, len(names))]
 }
 
-func number(name string) int64 {
+// stamp is the time that a record's name begins with.
+func stamp(name string) int64 {
 	n, _ := strconv.ParseInt(name[:max(0, strings.IndexByte(name, '-'))], 10, 64)
 	return n
 }
@@ -252,7 +253,7 @@ func (s *Store) Read() (*File, error) {
 // Verdict is Read's, but for calls of the last second whose records are loose: many at once would read each other's.
 func (s *Store) Verdict() (Verdict, error) {
 	names := s.loose(1)
-	if len(names) == 0 || time.Since(time.Unix(0, number(names[0]))) < time.Second {
+	if len(names) == 0 || time.Since(time.Unix(0, stamp(names[0]))) < time.Second {
 		if o := s.outline(); o != nil {
 			return o.Verdict, nil
 		}
