@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/jsondoc"
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // Value is one network configuration in a manifest.
@@ -155,7 +156,7 @@ func fromJSON(text []byte, j *jsondoc.Node) *node {
 			n.items = append(n.items, fromJSON(text, k))
 		}
 	case jsondoc.String:
-		p := &parser{text: text, at: j.Start}
+		p := &parser{text: text, at: j.Start, left: steps.For(j.End-j.Start, perByte)}
 		return p.doubleQuoted()
 	default:
 		n.scalar = true

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cni-shim/cni-shim/pkg/steps/stepstest"
 )
 
 const config = "{\n  \"name\": \"lab\",\n  \"cniVersion\": \"1.0.0\",\n\n  \"plugins\": [ { \"type\": \"it's\", \"mtu\": __CNI_MTU__ } ]\n}\n"
@@ -133,7 +135,23 @@ func FuzzStyles(f *testing.F) {
 	})
 }
 
-// Whatever the text, reading ends and places lie inside.
+// Texts that a reader once did not come to the end of, or not without a panic.
+func TestEnds(t *testing.T) {
+	deep := ""
+	for i := range 2 * maxDepth {
+		deep += strings.Repeat(" ", i) + "a:\n"
+	}
+	for _, text := range []string{
+		"&-", "!-", "&a-\n", "kind: ConfigMap\ndata:\n  a: b\n&anchor-", "kind: ConfigMap\nmetadata:\n  name: a\n---\n!-", "- &-", "a: &-\n-",
+		deep, deep + "kind: ConfigMap\n", strings.Repeat("- ", 2*maxDepth) + "a", "kind: ConfigMapList\nitems:\n- &a\n- !b\n-\n",
+		`"` + strings.Repeat(" ", 1<<20), "'" + strings.Repeat("\t", 1<<20), strings.Repeat("- ", 1<<20), strings.Repeat("a: &-\n", 1<<18), strings.Repeat("\n", 1<<20),
+		strings.Repeat("a:\n\n", 1<<18), "a\n" + strings.Repeat("\n b", 1<<18), strings.Repeat("{", 1<<20), strings.Repeat("---\n", 1<<18), "a: |\n" + strings.Repeat(" \n", 1<<18),
+	} {
+		Find([]byte(text)) // package steps panics where it does not end
+	}
+}
+
+// Whatever the text, reading it takes steps in proportion to its length, however often its parts are repeated, and places lie inside.
 func FuzzFind(f *testing.F) {
 	f.Add([]byte("kind: ConfigMap\ndata:\n  cni-conf.json: |\n    {}\n---\n- a:\n  - 'b\n"))
 	f.Add([]byte("{\"kind\": \"ConfigMap\", \"data\": {\"cni-config\": \"\\u0041\"}}"))
@@ -146,5 +164,6 @@ func FuzzFind(f *testing.F) {
 				}
 			}
 		}
+		Find(stepstest.Long(text))
 	})
 }

@@ -27,7 +27,7 @@ func (n *node) copy(text []byte, from, to int) {
 func (p *parser) blockScalar(parent int, folded bool) *node {
 	n := &node{scalar: true}
 	indent, keep, strip := -1, false, false
-	for _, c := range lineText(p.text, p.at)[1:] {
+	for _, c := range p.line(p.at)[1:] {
 		switch {
 		case c >= '1' && c <= '9':
 			indent = max(parent, 0) + int(c-'0')
@@ -50,7 +50,7 @@ func (p *parser) blockScalar(parent int, folded bool) *node {
 	started := false
 	more := false // the last line was indented further, so folding leaves its end alone
 	for p.at < len(p.text) {
-		line := lineText(p.text, p.at)
+		line := p.line(p.at)
 		body := bytes.TrimLeft(line, " ")
 		col := len(line) - len(body)
 		if len(body) == 0 && (indent < 0 || col <= indent) {
@@ -124,13 +124,18 @@ func (p *parser) fold(n *node) {
 	}
 }
 
-// atLineEnd tells whether nothing but white space stands between here and the end of the line.
-func (p *parser) atLineEnd() bool {
-	i := p.at
-	for i < len(p.text) && (p.text[i] == ' ' || p.text[i] == '\t' || p.text[i] == '\r') {
-		i++
+// blanks reads the white space inside a quoted scalar: at the end of a line it is folded, elsewhere it stays.
+func (p *parser) blanks(n *node) {
+	end := p.at
+	for end < len(p.text) && (p.text[end] == ' ' || p.text[end] == '\t' || p.text[end] == '\r') {
+		end++
 	}
-	return i < len(p.text) && p.text[i] == '\n'
+	if end < len(p.text) && p.text[end] == '\n' {
+		p.fold(n)
+		return
+	}
+	n.copy(p.text, p.at, end)
+	p.at = end
 }
 
 // singleQuoted and doubleQuoted stand at the opening quote before and behind the closing one after.
@@ -138,6 +143,7 @@ func (p *parser) singleQuoted() *node {
 	n := &node{scalar: true}
 	p.at++
 	for p.at < len(p.text) {
+		p.left.Take(1)
 		switch c := p.text[p.at]; {
 		case c == '\'':
 			if p.at+1 < len(p.text) && p.text[p.at+1] == '\'' {
@@ -148,8 +154,8 @@ func (p *parser) singleQuoted() *node {
 			n.end = p.at
 			p.at++
 			return n
-		case bytes.IndexByte([]byte(" \t\r\n"), c) >= 0 && p.atLineEnd():
-			p.fold(n)
+		case bytes.IndexByte([]byte(" \t\r\n"), c) >= 0:
+			p.blanks(n)
 		default:
 			n.put(p.at, c)
 			p.at++
@@ -163,6 +169,7 @@ func (p *parser) doubleQuoted() *node {
 	n := &node{scalar: true}
 	p.at++
 	for p.at < len(p.text) {
+		p.left.Take(1)
 		switch c := p.text[p.at]; {
 		case c == '"':
 			n.end = p.at
@@ -170,8 +177,8 @@ func (p *parser) doubleQuoted() *node {
 			return n
 		case c == '\\':
 			p.escape(n)
-		case bytes.IndexByte([]byte(" \t\r\n"), c) >= 0 && p.atLineEnd():
-			p.fold(n)
+		case bytes.IndexByte([]byte(" \t\r\n"), c) >= 0:
+			p.blanks(n)
 		default:
 			n.put(p.at, c)
 			p.at++
@@ -240,7 +247,7 @@ func hex(text []byte, at, digits int) rune {
 func (p *parser) plain(parent int) *node {
 	n := &node{scalar: true}
 	for {
-		line := lineText(p.text, p.at)
+		line := p.line(p.at)
 		if i := bytes.Index(line, []byte(" #")); i >= 0 {
 			line = line[:i]
 		}
@@ -250,17 +257,18 @@ func (p *parser) plain(parent int) *node {
 		p.nextLine()
 		breaks := 1
 		next := p.at
-		for next < len(p.text) && len(bytes.TrimSpace(lineText(p.text, next))) == 0 {
+		for next < len(p.text) && len(bytes.TrimSpace(p.line(next))) == 0 {
 			next = lineAfter(p.text, next)
 			breaks++
 		}
 		if next >= len(p.text) {
 			return n
 		}
-		body := bytes.TrimLeft(lineText(p.text, next), " \t")
-		col := len(lineText(p.text, next)) - len(body)
+		line = p.line(next)
+		body := bytes.TrimLeft(line, " \t")
+		col := len(line) - len(body)
 		q := parser{text: p.text, at: next}
-		if col <= parent || body[0] == '#' || q.mark() || keyEnd(p.text, next+col) > 0 {
+		if col <= parent || body[0] == '#' || q.mark() || p.keyEnd(next+col) > 0 {
 			return n
 		}
 		if breaks == 1 {

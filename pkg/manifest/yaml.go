@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"bytes"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // The part of YAML that manifests are written in: block mappings and sequences, all five kinds of scalars, several
@@ -14,13 +16,18 @@ type parser struct {
 	text  []byte
 	at    int
 	depth int
+	left  steps.Left
 }
 
-const maxDepth = 100
+const (
+	maxDepth = 100
+	// perByte bounds the looks at one byte: a line of nested dashes is read a few times for each of them.
+	perByte = 5 * maxDepth
+)
 
 // parse returns the root of each document.
 func parse(text []byte) []*node {
-	p := &parser{text: text}
+	p := &parser{text: text, left: steps.For(len(text), perByte)}
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		p.at = 3
 	}
@@ -43,7 +50,10 @@ func (p *parser) mark() bool {
 	return (bytes.HasPrefix(rest, []byte("---")) || bytes.HasPrefix(rest, []byte("..."))) && (len(rest) == 3 || bytes.IndexByte([]byte(" \t\r\n"), rest[3]) >= 0)
 }
 
-func (p *parser) nextLine() { p.at = lineAfter(p.text, p.at) }
+func (p *parser) nextLine() {
+	p.left.Take(1)
+	p.at = lineAfter(p.text, p.at)
+}
 
 // lineAfter is the offset of the line behind the one that at is in.
 func lineAfter(text []byte, at int) int {
@@ -53,48 +63,59 @@ func lineAfter(text []byte, at int) int {
 	return len(text)
 }
 
-// lineText is the rest of the line without its end.
-func lineText(text []byte, at int) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(text[at:lineAfter(text, at)], []byte{'\n'}), []byte{'\r'})
+// line is the rest of the line at an offset, without its end.
+func (p *parser) line(at int) []byte {
+	line := p.text[at:lineAfter(p.text, at)]
+	p.left.Take(1 + len(line))
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\r'})
 }
 
-// content moves to the next line with something on it, and returns its indentation; -1 at the end of the document.
-// It stands at the start of a line before and at the first token after.
-func (p *parser) content() int {
+// content moves to the next line with something on it, and returns its indentation; ok is false at the end of the
+// document. It stands at the start of a line before and after.
+func (p *parser) content() (col int, ok bool) {
 	for p.at < len(p.text) {
 		if p.mark() {
-			return -1
+			return 0, false
 		}
-		line := lineText(p.text, p.at)
+		line := p.line(p.at)
 		body := bytes.TrimLeft(line, " ")
 		if trimmed := bytes.TrimLeft(body, " \t"); len(trimmed) > 0 && trimmed[0] != '#' && (trimmed[0] != '%' || len(body) < len(line)) {
-			return len(line) - len(body)
+			return len(line) - len(body), true
 		}
 		p.nextLine()
 	}
-	return -1
+	return 0, false
+}
+
+// goesOn moves to the next line with something on it, and reports whether that begins in a column.
+func (p *parser) goesOn(col int) bool {
+	next, ok := p.content()
+	return ok && next == col
 }
 
 // block reads the mapping, sequence or scalar that begins on the next line with content, indented by at least min.
 // It stands at the start of a line before and after.
 func (p *parser) block(min int) *node {
-	col := p.content()
-	if col < min {
+	col, ok := p.content()
+	if !ok || col < min {
 		return nil
 	}
-	if p.depth++; p.depth > maxDepth {
-		p.at = len(p.text)
-	}
-	defer func() { p.depth-- }()
 	return p.collection(col, p.at+col)
 }
 
-// collection reads what begins at an offset, in that column; the offset may lie behind a dash on its line.
+// collection reads what begins at an offset, in that column; the offset may lie behind a dash on its line. What is
+// nested too deep ends the text.
 func (p *parser) collection(col, at int) *node {
+	if p.depth == maxDepth {
+		p.at = len(p.text)
+		return nil
+	}
+	p.depth++
+	defer func() { p.depth-- }()
 	switch {
 	case isDash(p.text, at):
 		return p.sequence(col, at)
-	case keyEnd(p.text, at) > 0:
+	case p.keyEnd(at) > 0:
 		return p.mapping(col, at)
 	}
 	p.at = at
@@ -110,24 +131,21 @@ func (p *parser) sequence(col, at int) *node {
 	n := &node{}
 	for {
 		at++ // the dash
-		line := lineText(p.text, at)
+		line := p.line(at)
 		body := bytes.TrimLeft(line, " ")
+		var item *node
 		if len(body) == 0 || body[0] == '#' {
 			p.at = at
 			p.nextLine()
-			if item := p.block(col + 1); item != nil {
-				n.items = append(n.items, item)
-			}
+			item = p.block(col + 1)
 		} else {
 			gap := len(line) - len(body)
-			if p.depth++; p.depth > maxDepth {
-				p.at = len(p.text)
-				return n
-			}
-			n.items = append(n.items, p.collection(col+1+gap, at+gap))
-			p.depth--
+			item = p.collection(col+1+gap, at+gap)
 		}
-		if p.content() != col || !isDash(p.text, p.at+col) {
+		if item != nil {
+			n.items = append(n.items, item)
+		}
+		if !p.goesOn(col) || !isDash(p.text, p.at+col) {
 			return n
 		}
 		at = p.at + col
@@ -138,7 +156,7 @@ func (p *parser) sequence(col, at int) *node {
 func (p *parser) mapping(col, at int) *node {
 	n := &node{}
 	for {
-		end := keyEnd(p.text, at)
+		end := p.keyEnd(at)
 		if end == 0 {
 			return n
 		}
@@ -153,7 +171,7 @@ func (p *parser) mapping(col, at int) *node {
 			v = &node{}
 		}
 		n.items = append(n.items, v)
-		if p.content() != col {
+		if !p.goesOn(col) {
 			return n
 		}
 		at = p.at + col
@@ -161,8 +179,8 @@ func (p *parser) mapping(col, at int) *node {
 }
 
 // keyEnd is the offset of the colon behind the key that begins at an offset, 0 when no key does.
-func keyEnd(text []byte, at int) int {
-	line := lineText(text, at)
+func (p *parser) keyEnd(at int) int {
+	line := p.line(at)
 	i := 0
 	if len(line) > 0 && (line[0] == '"' || line[0] == '\'') {
 		j := bytes.IndexByte(line[1:], line[0])
@@ -196,12 +214,12 @@ func keyEnd(text []byte, at int) int {
 // dash that it belongs to.
 func (p *parser) inline(parent int) *node {
 	for {
-		line := lineText(p.text, p.at)
+		line := p.line(p.at)
 		body := bytes.TrimLeft(line, " \t")
 		p.at += len(line) - len(body)
 		if len(body) == 0 || body[0] == '#' {
 			p.nextLine()
-			if p.content() == parent && isDash(p.text, p.at+parent) {
+			if p.goesOn(parent) && isDash(p.text, p.at+parent) {
 				return p.sequence(parent, p.at+parent) // a sequence may stand under its key
 			}
 			return p.block(parent + 1)
@@ -238,6 +256,7 @@ func (p *parser) inline(parent int) *node {
 func (p *parser) flow() {
 	open := 0
 	for p.at < len(p.text) {
+		p.left.Take(1)
 		switch p.text[p.at] {
 		case '{', '[':
 			open++
