@@ -87,7 +87,8 @@ func classifyFolded(text, verb string) (Verdict, int) {
 			}
 		}
 		if best.class != nil {
-			v := best.class.verdict(shorten(text[best.start:best.end]))
+			words := strings.TrimRight(text[best.start:best.end], "\n") // without the end of the line that they ask for
+			v := best.class.verdict(shorten(words))
 			v.Said = true
 			return v, level
 		}

@@ -101,7 +101,7 @@ func (s *scanner) misplacedKey() {
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.last.start, End: s.last.start, Cause: "no { before the key " + s.quoted(s.last), Fix: "put { here"})
 	case follow == len(s.stack) && follow > 0:
 		s.wrongOpener()
-	case s.comma > s.top().open:
+	case s.comma.start > s.top().open:
 		s.missingBracket(s.beforeIt)
 	default:
 		s.missingBracket(s.last.start)
@@ -140,6 +140,7 @@ func (s *scanner) wrongOpener() {
 
 // netClosers counts the closing brackets from a place on that nothing behind it opens.
 func (s *scanner) netClosers(at int) int {
+	s.left.Take(len(s.text) - at)
 	n, inString := 0, false
 	for i := at; i < len(s.text); i++ {
 		switch c := s.text[i]; {
@@ -170,11 +171,17 @@ func closer(open byte) byte {
 
 // indent is the white space before the first token of the current line, in bytes.
 func (s *scanner) indent() int {
-	i := s.line
-	for i < len(s.text) && (s.text[i] == ' ' || s.text[i] == '\t') {
-		i++
+	if s.indented < 0 {
+		s.indented = 0
+		for i := s.line; i < len(s.text) && (s.text[i] == ' ' || s.text[i] == '\t'); i++ {
+			s.indented++
+		}
+		s.left.Take(s.indented)
 	}
-	return i - s.line
+	return s.indented
 }
+
+// startLine notes that a line begins at an offset.
+func (s *scanner) startLine(at int) { s.line, s.indented = at, -1 }
 
 func (s *scanner) firstOnLine() bool { return s.line+s.indent() == s.at }

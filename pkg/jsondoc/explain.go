@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // Explain returns why encoding/json refuses text, the first fault first; nothing exactly when json.Valid takes it.
@@ -17,7 +19,7 @@ func Explain(text []byte) []Fault {
 }
 
 func explain(text []byte, limit int) []Fault {
-	s := &scanner{text: text, limit: limit}
+	s := &scanner{text: text, limit: limit, indented: -1, left: steps.For(len(text), perByte)}
 	if !s.foreign() {
 		s.document()
 	}
@@ -69,12 +71,15 @@ type scanner struct {
 	stack  []frame
 	faults []Fault
 	limit  int  // of faults
+	unsure int  // faults that somebody must decide; see fault
 	done   bool // no certain reading goes on from here
+	left   steps.Left
 
 	line     int  // offset of the first byte of the current line
+	indented int  // white space that it begins with, in bytes, once it is asked for; -1 before
 	key      span // of the member being read
 	last     span // the last token
-	comma    int  // offset of the last comma
+	comma    span // the last comma, or what stands for one
 	beforeIt int  // end of the token before that comma
 	suspect  *suspect
 	tries    int                                   // of quotes that may close a string
@@ -90,7 +95,7 @@ type suspect struct {
 	frame frame
 }
 
-// fault notes f; the scanner goes on.
+// fault notes f; the scanner goes on, until there are too many of those that nothing mends: each may have read ahead.
 func (s *scanner) fault(f Fault) {
 	if s.tagged && strings.HasSuffix(f.Rule, "-comma") {
 		return
@@ -99,7 +104,10 @@ func (s *scanner) fault(f Fault) {
 		f.End = min(max(f.End, f.Start), len(s.text))
 		s.faults = append(s.faults, f)
 	}
-	if len(s.faults) >= s.limit {
+	if len(f.Edits) == 0 {
+		s.unsure++
+	}
+	if len(s.faults) >= s.limit || s.unsure >= maxFaults {
 		s.done = true
 	}
 }
@@ -113,6 +121,7 @@ func (s *scanner) stop(f Fault) {
 // document reads the whole text.
 func (s *scanner) document() {
 	for {
+		s.left.Take(1)
 		if s.space(); s.done {
 			return
 		}
@@ -149,7 +158,7 @@ func (s *scanner) member() {
 	case (c == '}' || c == ']') && s.want == wantFirst:
 		s.close(c)
 	case c == '}' || c == ']':
-		s.fault(Fault{"json-trailing-comma", s.comma, s.comma + 1, "trailing comma after " + s.lastName(), "delete the comma", []Edit{{s.comma, s.comma + 1, ""}}})
+		s.fault(Fault{"json-trailing-comma", s.comma.start, s.comma.end, "trailing comma after " + s.lastName(), "delete the comma", []Edit{{s.comma.start, s.comma.end, ""}}})
 		s.close(c)
 	case c == ',' && s.want == wantFirst:
 		s.fault(Fault{Rule: "json-extra-comma", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("comma directly after %c", s.text[s.top().open]), Fix: "delete the comma"})
@@ -210,7 +219,7 @@ func (s *scanner) separator() {
 		s.missingBracket(s.last.end)
 	default:
 		s.fault(Fault{Rule: "json-missing-comma", Start: s.last.end, End: s.last.end, Cause: "missing comma after " + s.lastName(), Fix: "put a comma here"})
-		s.comma, s.beforeIt = s.at, s.last.end
+		s.comma, s.beforeIt = span{s.at, s.at}, s.last.end
 		s.want = wantElement
 		if s.inObject() {
 			s.want = wantKey
@@ -223,7 +232,7 @@ func (s *scanner) separator() {
 
 // nextMember steps over a comma, n bytes long.
 func (s *scanner) nextMember(n int) {
-	s.comma, s.beforeIt = s.at, s.last.end
+	s.comma, s.beforeIt = span{s.at, s.at + n}, s.last.end
 	s.at += n
 	s.want = wantElement
 	if s.inObject() {
@@ -242,11 +251,11 @@ func (s *scanner) trailing() {
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: s.at, End: s.at + 1, Cause: fmt.Sprintf("%c closes nothing", c), Fix: "delete it, or find the bracket that was closed too early"})
 		return
 	}
-	if (c == ',' || c == '"') && s.netClosers(s.at) > 0 {
-		at := s.last.start
-		if s.suspect != nil {
-			at = s.nextToken(s.suspect.at)
-		}
+	at := s.last.start
+	if s.suspect != nil {
+		at = s.nextToken(s.suspect.at)
+	}
+	if (c == ',' || c == '"') && (s.text[at] == '}' || s.text[at] == ']') && s.netClosers(s.at) > 0 {
 		s.stop(Fault{Rule: "json-unbalanced-bracket", Start: at, End: at + 1, Cause: fmt.Sprintf("%c closes a bracket too early: the configuration goes on behind its end", s.text[at]), Fix: "delete the closing bracket that is too many"})
 		return
 	}

@@ -18,7 +18,8 @@ func (s *scanner) foreign() bool {
 		s.stop(Fault{Rule: "encoding-utf16", Start: 0, End: 1, Cause: "the file is UTF-16; libcni reads UTF-8 only", Fix: "convert it with iconv -f UTF-16 -t UTF-8"})
 	case bytes.HasPrefix(text, []byte("\xef\xbb\xbf")):
 		s.fault(Fault{"encoding-bom", 0, 3, "the file starts with a byte order mark, which libcni does not skip", "save it as UTF-8 without BOM", []Edit{{0, 3, ""}}})
-		s.at, s.line = 3, 3
+		s.at = 3
+		s.startLine(3)
 	}
 	if s.done {
 		return true

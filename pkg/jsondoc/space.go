@@ -10,10 +10,11 @@ import (
 // a template's tags.
 func (s *scanner) space() {
 	for s.at < len(s.text) && !s.done {
+		s.left.Take(1)
 		switch c := s.text[s.at]; {
 		case c == '\n':
 			s.at++
-			s.line = s.at
+			s.startLine(s.at)
 		case c == ' ' || c == '\t' || c == '\r':
 			s.at++
 		case c == '#' || c == '/' && s.at+1 < len(s.text) && (s.text[s.at+1] == '/' || s.text[s.at+1] == '*'):
@@ -57,7 +58,7 @@ func (s *scanner) comment() {
 		s.done = true
 	}
 	if i := bytes.LastIndexByte(s.text[s.at:end], '\n'); i >= 0 {
-		s.line = s.at + i + 1
+		s.startLine(s.at + i + 1)
 	}
 	s.at = end
 }
@@ -102,13 +103,14 @@ func (s *scanner) conflictMarker() bool {
 		s.conflict = false
 	case s.conflict: // else its beginning was deleted, and both sides were kept
 		s.conflict = false
+		s.left.Take(len(rest))
 		i := bytes.Index(rest, []byte("\n>>>>>>>"))
 		if i < 0 {
 			s.done = true
 			return true
 		}
 		s.at += i + 1
-		s.line = s.at
+		s.startLine(s.at)
 	}
 	s.at = s.lineEnd(s.at)
 	return true

@@ -26,6 +26,7 @@ func (s *scanner) string() {
 	start := s.at
 	escapes := 0
 	for i := start + 1; i < len(s.text); i++ {
+		s.left.Take(1)
 		switch c := s.text[i]; {
 		case c == '"':
 			s.last, s.at = span{start, i + 1}, i+1
@@ -111,6 +112,7 @@ func (s *scanner) lineBreak(start, i int) bool {
 	for next < len(s.text) && bytes.IndexByte([]byte(" \t\r\n"), s.text[next]) >= 0 {
 		next++
 	}
+	s.left.Take(next - start)
 	content := bytes.TrimRight(s.text[start+1:i], " \t\r")
 	bare := bytes.TrimRight(content, " \t,")
 	closed := next
@@ -119,9 +121,11 @@ func (s *scanner) lineBreak(start, i int) bool {
 		case c == '"' && !s.closesAt(next), c == '}', c == ']', c == '{':
 		case c == '/' || c == '#':
 		default:
-			if j := bytes.IndexByte(s.text[next:], '"'); j >= 0 && !bytes.Contains(s.text[next:next+j], []byte(": ")) {
+			j := bytes.IndexByte(s.text[next:], '"')
+			s.left.Take(max(j, 0))
+			if j >= 0 && !bytes.Contains(s.text[next:next+j], []byte(": ")) {
 				s.fault(Fault{Rule: "json-control-char", Start: i, End: i + 1, Cause: "a raw line break inside the string " + s.opening(span{start, i}), Fix: `join the two lines, or write \n`})
-				s.line = i + 1
+				s.startLine(i + 1)
 				return true
 			}
 			closed = len(s.text)

@@ -24,4 +24,5 @@ const (
 	maxDepth  = 10000 // encoding/json's own limit of nesting
 	maxFaults = 20    // more help nobody
 	maxMends  = 10000
+	perByte   = 3 * maxFaults // looks at one byte: a fault may read to the end of the text, some twice
 )

@@ -70,6 +70,9 @@ func (s *scanner) value() {
 	case s.done:
 	case c == '{' || c == '[':
 		s.open()
+	case c == ',' && len(s.stack) == 0:
+		s.fault(Fault{Rule: "json-extra-comma", Start: start, End: start + 1, Cause: "comma before the first token", Fix: "delete the comma"})
+		s.at++
 	case c == ',':
 		s.fault(Fault{Rule: "json-extra-comma", Start: start, End: start + 1, Cause: "comma where the value of " + s.quoted(s.key) + " must stand", Fix: "write the value, or delete the key"})
 		s.afterValue()

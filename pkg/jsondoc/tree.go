@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // Kind is what a JSON value is.
@@ -52,9 +54,10 @@ func Parse(text []byte) (*Node, error) {
 	if !json.Valid(text) {
 		return nil, errInvalid
 	}
-	p := &parser{text: text}
+	p := &parser{text: text, left: steps.For(len(text), 4)}
 	var root, open *Node
 	for p.skip(); p.at < len(text); p.skip() {
+		p.left.Take(1)
 		switch c := text[p.at]; c {
 		case ',':
 			p.at++
@@ -95,6 +98,7 @@ type parser struct {
 	text  []byte
 	at    int
 	count int
+	left  steps.Left
 }
 
 // value reads a scalar, or the opening bracket of what is none.

@@ -109,9 +109,13 @@ func (s *scanner) quoted(p span) string {
 	return `"` + clip(b) + `"`
 }
 
-// opening is the beginning of a string whose end is not known.
+// opening is the beginning of a string whose end is not known; of an empty one its quote.
 func (s *scanner) opening(p span) string {
-	return clip(bytes.TrimRight(bytes.TrimSuffix(s.shown(p), []byte{'"'}), " \t\r\n,:"))
+	b := s.shown(p)
+	if c := bytes.TrimRight(bytes.TrimSuffix(b, []byte{'"'}), " \t\r\n,:"); len(c) > 0 {
+		b = c
+	}
+	return clip(b)
 }
 
 func clip(b []byte) string {

@@ -213,43 +213,41 @@ func (p *parser) keyEnd(at int) int {
 // inline reads the value that begins on this line, or else the block below it. parent is the column of the key or
 // dash that it belongs to.
 func (p *parser) inline(parent int) *node {
-	for {
-		line := p.line(p.at)
-		body := bytes.TrimLeft(line, " \t")
-		p.at += len(line) - len(body)
-		if len(body) == 0 || body[0] == '#' {
-			p.nextLine()
-			if p.goesOn(parent) && isDash(p.text, p.at+parent) {
-				return p.sequence(parent, p.at+parent) // a sequence may stand under its key
-			}
-			return p.block(parent + 1)
+	line := p.line(p.at)
+	body := bytes.TrimLeft(line, " \t")
+	for len(body) > 0 && (body[0] == '!' || body[0] == '&') { // a tag or an anchor stands before the value
+		i := bytes.IndexAny(body, " \t")
+		if i < 0 {
+			i = len(body)
 		}
-		var n *node
-		switch body[0] {
-		case '!', '&': // a tag or an anchor stands before the value
-			if i := bytes.IndexAny(body, " \t"); i > 0 {
-				p.at += i
-			} else {
-				p.at += len(body)
-			}
-			continue
-		case '|', '>':
-			return p.blockScalar(parent, body[0] == '>')
-		case '"':
-			n = p.doubleQuoted()
-		case '\'':
-			n = p.singleQuoted()
-		case '{', '[':
-			p.flow()
-			n = &node{}
-		case '*':
-			n = &node{}
-		default:
-			return p.plain(parent)
-		}
-		p.nextLine()
-		return n
+		body = bytes.TrimLeft(body[i:], " \t")
 	}
+	p.at += len(line) - len(body)
+	if len(body) == 0 || body[0] == '#' {
+		p.nextLine()
+		if p.goesOn(parent) && isDash(p.text, p.at+parent) {
+			return p.sequence(parent, p.at+parent) // a sequence may stand under its key
+		}
+		return p.block(parent + 1)
+	}
+	var n *node
+	switch body[0] {
+	case '|', '>':
+		return p.blockScalar(parent, body[0] == '>')
+	case '"':
+		n = p.doubleQuoted()
+	case '\'':
+		n = p.singleQuoted()
+	case '{', '[':
+		p.flow()
+		n = &node{}
+	case '*':
+		n = &node{}
+	default:
+		return p.plain(parent)
+	}
+	p.nextLine()
+	return n
 }
 
 // flow passes over a flow collection.
