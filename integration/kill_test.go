@@ -2,6 +2,8 @@ package integration
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -361,6 +363,85 @@ func TestReadersGone(t *testing.T) {
 		t.Errorf("the second plugin's calls: %q", got)
 	}
 	l.journal(1, func(e entry) bool { return strings.HasPrefix(e.get("MESSAGE"), "ADD ok") })
+}
+
+// A runtime that holds the pipes and does not read them: its stderr costs a call a tenth of a second and no CPU time, and an answer
+// waits for its reader.
+func TestReadersStuck(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("echo noise >&2\n[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n")
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"sick"},{"type":"sick"},{"type":"sick"}]}}`
+	netns := l.pod().NetNS
+	// call runs an ADD whose stdout and stderr are pipes; prepared ones are full, and read only after a while if at all.
+	call := func(name, id string, out, errs *fullPipe) (cpu time.Duration) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		c := exec.CommandContext(ctx, shimPath)
+		c.Env = []string{"PATH=" + os.Getenv("PATH"), path, "CNI_COMMAND=ADD", "CNI_CONTAINERID=" + id, "CNI_IFNAME=eth0", "CNI_NETNS=" + netns,
+			"GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}
+		c.Stdin = strings.NewReader(conf)
+		c.Stdout, c.Stderr = out.w, errs.w
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		answer := out.drain()
+		err := c.Wait()
+		_ = out.w.Close()
+		if got := strings.TrimLeft(<-answer, "x"); err != nil || !strings.Contains(got, `"cniVersion"`) || !json.Valid([]byte(got)) {
+			t.Errorf("%s: %v, answer %q", name, err, got)
+		}
+		return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	}
+	free := call("free", "free", newPipe(t, false, 0, 0), newPipe(t, false, 0, 0))
+	for i, nonblock := range []bool{false, true} {
+		for name, cpu := range map[string]time.Duration{
+			"stdout": call("stdout", fmt.Sprint("o", i), newPipe(t, nonblock, 1<<16, 3*time.Second), newPipe(t, false, 0, 0)),
+			"stderr": call("stderr", fmt.Sprint("e", i), newPipe(t, false, 0, 0), newPipe(t, nonblock, 1<<16, 0)),
+		} {
+			t.Logf("%s, non-blocking %v: %v of CPU time, %v where it is read", name, nonblock, cpu, free)
+			if cpu > 10*free {
+				t.Errorf("%s, non-blocking %v: %v of CPU time, %v where it is read", name, nonblock, cpu, free)
+			}
+		}
+	}
+}
+
+// fullPipe is a pipe whose reader lives.
+type fullPipe struct {
+	r, w  *os.File
+	after time.Duration
+}
+
+// newPipe makes one that holds so many bytes, and is read from only after a while.
+func newPipe(t *testing.T, nonblock bool, bytes int, after time.Duration) *fullPipe {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	if nonblock {
+		if err := unix.SetNonblock(fds[1], true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range bytes >> 12 {
+		if _, err := unix.Write(fds[1], []byte(strings.Repeat("x", 1<<12))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &fullPipe{os.NewFile(uintptr(fds[0]), "read"), os.NewFile(uintptr(fds[1]), "write"), after}
+	t.Cleanup(func() { _ = p.r.Close(); _ = p.w.Close() })
+	return p
+}
+
+// drain reads all of it.
+func (p *fullPipe) drain() <-chan string {
+	all := make(chan string, 1)
+	go func() {
+		time.Sleep(p.after)
+		b, _ := io.ReadAll(p.r)
+		all <- string(b)
+	}()
+	return all
 }
 
 // A program that is away while an installer replaces it does not make the node not ready.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -32,7 +33,8 @@ func plugin() (code int) {
 		if p := recover(); p != nil {
 			fmt.Fprintf(delegate.Stderr, "cni-shim: panic: %v\n%s", p, debug.Stack())
 			if !answered {
-				_ = types.NewError(types.ErrInternal, fmt.Sprintf("cni-shim: crashed: %v", p), "[PluginCrashed] report the trace on stderr").Print()
+				b, _ := json.Marshal(types.NewError(types.ErrInternal, fmt.Sprintf("cni-shim: crashed: %v", p), "[PluginCrashed] report the trace on stderr")) // strings
+				_, _ = delegate.Stdout.Write(b)
 				os.Exit(1)
 			}
 		}

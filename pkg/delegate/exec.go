@@ -72,27 +72,6 @@ type Exec struct {
 
 var _ invoke.Exec = (*Exec)(nil)
 
-// Stdout and Stderr of the shim. Who reads them may be gone, a runtime that is restarted: writing is an error then, where os.Stdout and
-// os.Stderr would end the process between two plugins. (To be notified of SIGPIPE helps as well, and costs a goroutine and a thread; to
-// ignore it is inherited by plugins.)
-const (
-	Stdout = descriptor(1)
-	Stderr = descriptor(2)
-)
-
-// descriptor is an open file of the kernel's.
-type descriptor int
-
-func (d descriptor) Write(b []byte) (n int, err error) {
-	for n < len(b) {
-		k, err := syscall.Write(int(d), b[n:])
-		if n += max(k, 0); err != nil && !again(err) {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
 // FindInPath implements invoke.Exec (see the function of that name).
 func (e *Exec) FindInPath(plugin string, paths []string) (string, error) {
 	e.Last = &Attempt{Type: plugin}

@@ -148,7 +148,10 @@ func (p *pipes) serve(timeout time.Duration) {
 	fds := []unix.PollFd{{Fd: int32(p.stdin), Events: unix.POLLOUT}, {Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.stderr), Events: unix.POLLIN},
 		{Fd: int32(p.process), Events: unix.POLLIN}} // poll(2) passes over -1
 	if n, err := unix.Poll(fds, int(timeout.Milliseconds())); err != nil || n == 0 {
-		return // EINTR, or nothing
+		if err != nil && !again(err) {
+			time.Sleep(timeout) // the kernel is short of something; the caller's loop goes on
+		}
+		return
 	}
 	if fds[0].Revents != 0 {
 		p.write()

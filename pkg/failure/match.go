@@ -1,6 +1,10 @@
 package failure
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
+)
 
 // hit is a place where words stand in a text. The zero value is no hit.
 type hit struct {
@@ -65,15 +69,16 @@ func find(text string, in *grams, words string) hit {
 	if core := strings.Trim(last, " "); !in.may(core) || !strings.Contains(text, core) { // the usual answer
 		return hit{}
 	}
+	left := steps.For(len(text), 2*reach)
 	for limit := len(text); limit > 0; {
-		at, to := lastPart(text[:limit], last)
+		at, to := lastPart(text[:limit], last, &left)
 		if at < 0 {
 			break
 		}
 		from := at
 		for rest, part := head, ""; rest != "" && from >= 0; {
 			rest, part = cutLast(rest)
-			from = lastNear(text[:from], part)
+			from = lastNear(text[:from], part, &left)
 		}
 		if from >= 0 {
 			return hit{start: from, end: to, last: len(last), words: len(words), subject: head != ""}
@@ -84,10 +89,10 @@ func find(text string, in *grams, words string) hit {
 }
 
 // lastNear finds the last place of one part of words on the last line of text, within reach of its end; -1 when there is none.
-func lastNear(text, part string) int {
+func lastNear(text, part string, left *steps.Left) int {
 	low := max(0, len(text)-reach-len(part))
 	low += strings.LastIndexByte(text[low:], '\n') + 1
-	at, _ := lastPart(text[low:], part)
+	at, _ := lastPart(text[low:], part, left)
 	if at < 0 {
 		return -1
 	}
@@ -103,9 +108,10 @@ func cutLast(words string) (head, last string) {
 }
 
 // lastPart finds the last place of one part of words; at is negative when there is none.
-func lastPart(text, part string) (at, end int) {
+func lastPart(text, part string, left *steps.Left) (at, end int) {
 	core := strings.Trim(part, " ")
 	for limit := len(text); ; limit = at + len(core) - 1 {
+		left.Take(1)
 		if at = strings.LastIndex(text[:limit], core); at < 0 {
 			return -1, 0
 		}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // Attributes of rtnetlink(7) messages that package syscall has no names for.
@@ -188,7 +190,9 @@ func dump(request, header int, each func(head []byte, attrs map[uint16][]byte)) 
 // parse reads attributes: length, type, value, each aligned to four bytes.
 func parse(b []byte) map[uint16][]byte {
 	attrs := map[uint16][]byte{}
+	left := steps.For(len(b), 1)
 	for len(b) >= syscall.SizeofRtAttr {
+		left.Take(1)
 		n := int(binary.NativeEndian.Uint16(b))
 		if n < syscall.SizeofRtAttr || n > len(b) {
 			break

@@ -39,20 +39,27 @@ func Netfilter(ctx context.Context) (lines []string, tools []string, err error) 
 	return lines, tools, err
 }
 
-// nft gives each line of a ruleset the lines of the blocks that it stands in.
+// maxBlocks bounds how deep blocks are followed: a ruleset has tables, chains, and maps in them.
+const maxBlocks = 8
+
+// nft gives each line of a ruleset the lines of the blocks that it stands in, the outermost of more than maxBlocks.
 func nft(out string) []string {
 	var lines, blocks []string
+	depth := 0
 	for line := range strings.SplitSeq(out, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
 		case line == "}":
-			blocks = blocks[:max(0, len(blocks)-1)]
+			depth = max(0, depth-1)
+			blocks = blocks[:min(depth, len(blocks))]
 		default:
 			block, opens := strings.CutSuffix(line, " {")
 			lines = append(lines, "nft "+strings.Join(append(append([]string{}, blocks...), block), ": "))
 			if opens {
-				blocks = append(blocks, block)
+				if depth++; depth <= maxBlocks {
+					blocks = append(blocks, block)
+				}
 			}
 		}
 	}

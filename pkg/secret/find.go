@@ -3,13 +3,16 @@ package secret
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 // find returns what is to hide, in order, no two of them overlapping. prose is text of programs, else a configuration or
 // a manifest.
 func find(s string, prose bool) []span {
-	f := &finder{s: s, prose: prose}
+	f := &finder{s: s, prose: prose, left: steps.For(len(s), perByte)}
 	for f.at < len(s) {
+		f.left.Take(1)
 		switch c := s[f.at]; {
 		case isName(c):
 			f.name()
@@ -30,7 +33,11 @@ type finder struct {
 	at    int
 	prose bool
 	spans []span
+	left  steps.Left
 }
+
+// perByte bounds the looks at one byte: as a part of a word, as a value, and as an address.
+const perByte = 16
 
 func (f *finder) hide(start, end int) {
 	if end > start {
@@ -180,6 +187,7 @@ func quoteAt(s string) (quote rune, n int) {
 func (f *finder) closing(start int, open rune, slashes int) int {
 	before := 0
 	for i := start; i < len(f.s); {
+		f.left.Take(1)
 		if f.s[i] == '\\' {
 			before++
 			i++
@@ -205,6 +213,7 @@ func (f *finder) bare(start int, stop string) int {
 	for i < len(f.s) && strings.IndexByte(stop, f.s[i]) < 0 {
 		i++
 	}
+	f.left.Take(i - start)
 	return i
 }
 
@@ -212,6 +221,7 @@ func (f *finder) bare(start int, stop string) int {
 func (f *finder) nested(at int) int {
 	depth := 0
 	for i := at; i < len(f.s); i++ {
+		f.left.Take(1)
 		switch f.s[i] {
 		case '{', '[':
 			depth++
@@ -227,10 +237,12 @@ func (f *finder) nested(at int) int {
 // block is the end of a YAML block scalar whose mark stands at a place: of the lines indented further than its own.
 func (f *finder) block(at int) int {
 	line := strings.LastIndexByte(f.s[:at], '\n') + 1
+	f.left.Take(at - line)
 	own := indent(f.s[line:])
 	end := line + lineLen(f.s[line:])
 	for end < len(f.s) {
 		rest := f.s[end:]
+		f.left.Take(1)
 		if n := lineLen(rest); strings.TrimSpace(rest[:n]) != "" && indent(rest) <= own {
 			break
 		} else {
