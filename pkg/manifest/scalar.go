@@ -257,7 +257,7 @@ func (p *parser) plain(parent int) *node {
 		p.nextLine()
 		breaks := 1
 		next := p.at
-		for next < len(p.text) && len(bytes.TrimSpace(p.line(next))) == 0 {
+		for next < len(p.text) && len(bytes.TrimLeft(p.line(next), " \t")) == 0 {
 			next = lineAfter(p.text, next)
 			breaks++
 		}
