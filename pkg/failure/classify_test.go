@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/steps/stepstest"
 )
 
 func TestClassifyFacts(t *testing.T) {
@@ -127,6 +128,7 @@ func FuzzClassify(f *testing.F) {
 		if again := Classify(facts); again != v {
 			t.Fatalf("not the same twice: %v, %v", v, again)
 		}
+		ClassifyText(string(stepstest.Long([]byte(msg)))) // package steps panics where the cost is not in proportion to the length
 	})
 }
 

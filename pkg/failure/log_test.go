@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"bytes"
 	"io"
 	"runtime"
 	"strings"
@@ -80,4 +81,27 @@ func TestEchoesStandBehind(t *testing.T) {
 			t.Errorf("%s is nobody's turn and no echo", r.Name)
 		}
 	}
+}
+
+// The law: whatever a log holds, each of its records is counted once at most, and what is kept of it is bounded.
+func FuzzLog(f *testing.F) {
+	for _, s := range []string{refusedLine + infoLine + echoLine, "\n\n", "I0102 15:04:05.000000 1 a.go:1] x\n", "time=\"x\" level=info \n2026-01-01 x\n", `{"level":"debug"}` + "\r\n", "Normal x\nWarning panic:"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		found, empty, err := ClassifyLog(bytes.NewReader(text))
+		if err != nil || len(found) == 0 || len(found) > maxKinds || empty != (len(bytes.TrimSpace(text)) == 0) {
+			t.Fatalf("%d kinds, empty %v, %v", len(found), empty, err)
+		}
+		records := 0
+		for _, kind := range found {
+			records += kind.Count
+			if kind.Reason == nil || kind.Count < 1 || len(kind.Text) > maxRecord+1 || strings.ContainsAny(kind.Words+kind.Plugin, "\n") {
+				t.Fatalf("%+v", kind)
+			}
+		}
+		if records > bytes.Count(text, []byte{'\n'})+1 {
+			t.Fatalf("%d records of %q", records, text)
+		}
+	})
 }

@@ -51,6 +51,28 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// The law: of whatever text each line of a ruleset gives one line, no longer than the blocks that are followed make it.
+func FuzzNetfilter(f *testing.F) {
+	f.Add("table ip nat {\n\tchain A {\n\t\tjump B\n\t}\n}\n")
+	f.Add("*nat\n:POSTROUTING ACCEPT [1:2]\n[3:4] -A POSTROUTING -j CNI-1\nCOMMIT\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		longest := 0
+		for line := range strings.SplitSeq(out, "\n") {
+			longest = max(longest, len(line))
+		}
+		for _, lines := range [][]string{nft(out), saved("iptables-save", out)} {
+			if len(lines) > strings.Count(out, "\n")+1 {
+				t.Fatalf("%d lines of %q", len(lines), out)
+			}
+			for _, l := range lines {
+				if strings.Contains(l, "\n") || len(l) > (maxBlocks+1)*(longest+2)+len("iptables -t  ")+longest {
+					t.Fatalf("%q of %q", l, out)
+				}
+			}
+		}
+	})
+}
+
 // Each rule stands with its table and chain; counters, comments and policies' numbers do not count.
 func TestNetfilterLines(t *testing.T) {
 	got := nft("# Warning: x\ntable ip nat {\n\tchain POSTROUTING {\n\t\ttype nat hook postrouting priority srcnat; policy accept;\n\t\tjump CNI-1\n\t}\n}\n")

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -94,4 +95,23 @@ func TestBeside(t *testing.T) {
 	if all, _ := Running(dir); len(all) != 2 {
 		t.Errorf("%+v", all)
 	}
+}
+
+// The law: whatever /proc/PID/stat and a mark hold, the process has a parent or is gone, and a mark that is taken can be written again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("42 (a b) c) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 0 0"))
+	f.Add([]byte("42 (x) Z 1 2 3"))
+	f.Add([]byte(`{"verb":"ADD","pidNamespace":"pid:[1]","began":"2026-01-01T00:00:00Z","since":""} {`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if parent, start := parseStat(b); (parent < 0) != (start == "") && parent >= 0 || strings.ContainsAny(start, " \n") {
+			t.Fatalf("parent %d, start %q", parent, start)
+		}
+		var c, again Call
+		if c.decode(b) != nil {
+			return
+		}
+		if err := again.decode(c.encode()); err != nil || !again.Same(c) || !again.Began.Equal(c.Began) {
+			t.Fatalf("%v: %+v became %+v", err, c, again)
+		}
+	})
 }

@@ -58,11 +58,15 @@ func stat(pid int) (parent int, start string) {
 	if err != nil {
 		return -1, ""
 	}
+	return parseStat(b)
+}
+
+func parseStat(b []byte) (parent int, start string) {
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
 		return -1, ""
 	}
-	parent, err = strconv.Atoi(fields[1])
+	parent, err := strconv.Atoi(fields[1])
 	if err != nil {
 		return -1, ""
 	}

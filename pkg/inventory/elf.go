@@ -120,12 +120,14 @@ func order(h []byte) binary.ByteOrder {
 // loader names the dynamic loader (PT_INTERP) of a 64-bit program: the path is a string near the header.
 func loader(h []byte) string {
 	if i := bytes.Index(h, []byte("/lib")); i >= 0 {
-		if name, _, ok := bytes.Cut(h[i:], []byte{0}); ok && len(name) < 64 {
+		if name, _, ok := bytes.Cut(h[i:], []byte{0}); ok && len(name) < 64 && bytes.IndexFunc(name, unprintable) < 0 {
 			return fmt.Sprintf(" (%s)", name)
 		}
 	}
 	return ""
 }
+
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 // noexec tells a mount that forbids running programs.
 func noexec(path string) string {

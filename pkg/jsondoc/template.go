@@ -3,6 +3,8 @@ package jsondoc
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
 const templateFix = "let the installer write the file again, or put the value in"
@@ -10,30 +12,41 @@ const templateFix = "let the installer write the file again, or put the value in
 // Placeholder finds the first place in b that an installer or a template engine would have replaced: __X__, {{ }},
 // {% %}, ${X}, $(X), $X, <% %>. ok is false when there is none.
 func Placeholder(b []byte) (start, end int, ok bool) {
+	left := steps.For(len(b), 2*far)
 	for i := 0; i < len(b); i++ {
-		if n := placeholderLen(b[i:]); n > 0 && (b[i] != '_' || i == 0 || !isWord(b[i-1])) {
+		if b[i] == '_' && i > 0 && isWord(b[i-1]) {
+			continue
+		}
+		if n := placeholderLen(b[i:], &left); n > 0 {
 			return i, i + n, true
 		}
 	}
 	return 0, 0, false
 }
 
+// PlaceholderAt returns the length of the placeholder that b begins with, 0 for none.
+func PlaceholderAt(b []byte) int {
+	left := steps.For(min(len(b), far), 1)
+	return placeholderLen(b[:min(len(b), far)], &left)
+}
+
 // placeholderLen is the length of the placeholder that b begins with, 0 for none.
-func placeholderLen(b []byte) int {
+func placeholderLen(b []byte, left *steps.Left) int {
+	left.Take(1)
 	if len(b) < 4 {
 		return 0
 	}
 	switch {
 	case b[0] == '{' && b[1] == '{' && b[2] != '{':
-		return through(b, "}}")
+		return through(b, "}}", left)
 	case b[0] == '{' && b[1] == '%':
-		return through(b, "%}")
+		return through(b, "%}", left)
 	case b[0] == '<' && b[1] == '%':
-		return through(b, "%>")
+		return through(b, "%>", left)
 	case b[0] == '$' && b[1] == '{' && (isWord(b[2]) || b[2] == '{'):
-		return through(b, "}")
+		return through(b, "}", left)
 	case b[0] == '$' && b[1] == '(' && isWord(b[2]):
-		return through(b, ")")
+		return through(b, ")", left)
 	case b[0] == '$' && isUpper(b[1]) && (isUpper(b[2]) || b[2] == '_'):
 		return shellVariable(b)
 	case b[0] == '_' && b[1] == '_' && isUpper(b[2]):
@@ -41,6 +54,7 @@ func placeholderLen(b []byte) int {
 		for i < len(b) && (isUpper(b[i]) || b[i] == '_' || b[i] >= '0' && b[i] <= '9') {
 			i++
 		}
+		left.Take(i)
 		if i > 4 && b[i-1] == '_' && b[i-2] == '_' && (i == len(b) || !isWord(b[i])) {
 			return i
 		}
@@ -48,10 +62,13 @@ func placeholderLen(b []byte) int {
 	return 0
 }
 
+// far is the length of the longest placeholder, in bytes: a name or a short expression.
+const far = 500
+
 // through is the length of b up to and with its first end on the same line, 0 without one.
-func through(b []byte, end string) int {
-	const far = 500 // a placeholder is a name or a short expression
+func through(b []byte, end string, left *steps.Left) int {
 	b = b[:min(len(b), far)]
+	left.Take(len(b))
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		b = b[:i]
 	}
@@ -63,7 +80,7 @@ func through(b []byte, end string) int {
 
 // template reads a placeholder that stands for a value, with the word that goes on behind it.
 func (s *scanner) template() bool {
-	n := placeholderLen(s.text[s.at:])
+	n := placeholderLen(s.text[s.at:], &s.left)
 	if n == 0 {
 		if n = shellVariable(s.text[s.at:]); n == 0 {
 			return false
@@ -80,7 +97,7 @@ func (s *scanner) template() bool {
 
 // templateTag skips a tag that stands between two members: {{- if … }}, {% for … %}.
 func (s *scanner) templateTag() bool {
-	n := placeholderLen(s.text[s.at:])
+	n := placeholderLen(s.text[s.at:], &s.left)
 	if n == 0 {
 		return false
 	}

@@ -40,13 +40,26 @@ const (
 	calledSTATUS = "libcni.(*CNIConfig).GetStatusNetworkList"
 )
 
-// asks looks into a program: the version of the module decides, which the Go linker lists; where that list is missing, as in
-// distributions that build without modules, a libcni without the function that asks.
+// asks looks into a program's file, see asksIn; Unknown where it cannot be read.
 func asks(path, module string, since [3]int) Answer {
+	f, err := os.Open(path)
+	if err != nil {
+		return Unknown
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return Unknown
+	}
+	return asksIn(f, make([]byte, 1<<20), module, since)
+}
+
+// asksIn looks into a program: the version of the module decides, which the Go linker lists; where that list is missing, as in
+// distributions that build without modules, a libcni without the function that asks.
+func asksIn(program io.Reader, buf []byte, module string, since [3]int) Answer {
 	key := []byte("dep\t" + module + "\tv")
 	var version []int
 	always, status := false, false
-	read := scan(path, len(key)+maxVersion, func(text []byte, last bool) bool {
+	read := scan(program, buf, len(key)+maxVersion, func(text []byte, last bool) bool {
 		if i := bytes.Index(text, key); i >= 0 && (len(text)-i > len(key)+maxVersion || last) {
 			version = parseVersion(text[i+len(key):])
 			return false
@@ -104,21 +117,13 @@ const (
 	maxVersion = 64
 )
 
-// scan shows a file piece by piece, each with the end of the one before, of the length overlap, until look is false. It tells whether
-// all of it was shown. debug/buildinfo reads modules as well, and links four object formats.
-func scan(path string, overlap int, look func(text []byte, last bool) bool) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return false
-	}
-	buf := make([]byte, 1<<20)
+// scan shows a text piece by piece, each with the end of the one before, of the length overlap, until look is false. It tells whether
+// all of it was shown. buf holds a piece and must be longer than the overlap. debug/buildinfo reads modules as well, and links four
+// object formats.
+func scan(r io.Reader, buf []byte, overlap int, look func(text []byte, last bool) bool) bool {
 	kept := 0
 	for total := 0; total < maxProgram; {
-		n, err := io.ReadFull(f, buf[kept:])
+		n, err := io.ReadFull(r, buf[kept:])
 		text := buf[:kept+n]
 		if !look(text, err != nil) {
 			return false

@@ -22,6 +22,25 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// The law: words that are quoted as iptables-save quotes them come back, and any line gives no more than is in it.
+func FuzzSplit(f *testing.F) {
+	f.Add(`-A X -m comment --comment "name: \"lab\"" -j CNI-1`, "a\\ \"b")
+	f.Fuzz(func(t *testing.T, line, word string) {
+		n := 0
+		for _, w := range split(line) {
+			n += len(w)
+		}
+		if n > 3*len(line) { // a byte that is no UTF-8 becomes three
+			t.Fatalf("%q: %q", line, split(line))
+		}
+		word = strings.ToValidUTF8(word, "?")
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
+		if got := split("a " + quoted + " b"); !slices.Equal(got, []string{"a", word, "b"}) {
+			t.Fatalf("%s: %q", quoted, got)
+		}
+	})
+}
+
 // What a resolv.conf says is what the dns capability gets.
 func TestDNS(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resolv.conf")

@@ -262,18 +262,18 @@ func substitute(raw []byte) []byte {
 		case c == '\n':
 			inString = false
 		case !inString && c == '_':
-			start, end, ok := jsondoc.Placeholder(raw[i:min(len(raw), i+200)])
-			if !ok || start != 0 {
+			n := jsondoc.PlaceholderAt(raw[i:])
+			if n == 0 {
 				continue
 			}
 			if out == nil {
 				out = append([]byte(nil), raw...)
 			}
-			for j := i; j < i+end; j++ {
+			for j := i; j < i+n; j++ {
 				out[j] = ' '
 			}
 			copy(out[i:], "null")
-			i += end - 1
+			i += n - 1
 		}
 	}
 	if out == nil {

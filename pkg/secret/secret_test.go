@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/steps/stepstest"
 )
 
 func TestMask(t *testing.T) {
@@ -103,5 +105,7 @@ func FuzzPlaces(f *testing.F) {
 			}
 		}
 		_ = Mask(string(text))
+		long := stepstest.Long(text)
+		_, _ = Bytes(long), Mask(string(long)) // package steps panics where the cost is not in proportion to the length
 	})
 }

@@ -232,6 +232,39 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// The law: where a usual call takes a file as it is and adds itself, readers take what it writes, and it counts one call more.
+func FuzzOutline(f *testing.F) {
+	for _, s := range []string{`{"version":1,"calls":{}}`, `{"version":1,"calls":{"ADD":{"total":1}},"chains":[{}],"failures":null,"notes":[]}`, `{"version":1,"calls":{"ADD":null},"inFlight":[1]}`} {
+		f.Add([]byte(s))
+	}
+	s := Open(filepath.Join(f.TempDir(), "status.json"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(s.path, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before, err := parse(b)
+		o := s.outline()
+		if o == nil || err != nil {
+			return // no file of ours, which is begun anew
+		}
+		text, err := o.with([]*Event{event("ADD", nil)}, nil, nil, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := parse(text)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		total := int64(0)
+		if v := before.Calls["ADD"]; v != nil {
+			total = v.Total
+		}
+		if after.Calls["ADD"] == nil || after.Calls["ADD"].Total != total+1 || len(after.Failures) != len(before.Failures) {
+			t.Fatalf("%+v became %+v", before, after)
+		}
+	})
+}
+
 // A lock that somebody holds for ever delays no call; readers count what is loose.
 func TestLocked(t *testing.T) {
 	s := Open(filepath.Join(t.TempDir(), "run", "status.json"))
