@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -277,15 +278,15 @@ func TestOlderPodOfSubDirectory(t *testing.T) {
 
 // calls are those that recorders wrote, in their order: "rec0 ADD rec1 ADD".
 func (l *lab) calls(record string) string {
-	var all []string
+	var all []recorded
 	b, _ := os.ReadFile(record)
-	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+	for line := range bytes.Lines(b) {
 		var r recorded
-		if json.Unmarshal([]byte(line), &r) == nil {
-			all = append(all, r.Plugin+verbOf(r.Env))
+		if json.Unmarshal(line, &r) == nil {
+			all = append(all, r)
 		}
 	}
-	return strings.Join(all, " ")
+	return calls(all)
 }
 
 // A plugin that does not mind working on the namespace it stands in works through the shim as well: libcni passes such a path, and

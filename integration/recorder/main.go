@@ -1,8 +1,9 @@
 // Recorder is a plugin for tests: it writes down what it was given and answers as its configuration says. "record" names the file,
-// "fail" the verbs to fail, "result" the result of ADD.
+// "fail" the verbs to fail, "result" the result of ADD, "print" what ADD prints to the byte, "pass" that it hands prevResult on.
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ type recorded struct {
 func record(name string) int {
 	verb := os.Getenv("CNI_COMMAND")
 	if verb == "VERSION" {
-		fmt.Println(`{"cniVersion":"1.1.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}`)
+		fmt.Println(`{"cniVersion":"1.1.0","supportedVersions":["0.1.0","0.2.0","0.3.0","0.3.1","0.4.0","1.0.0","1.1.0"]}`)
 		return 0
 	}
 	stdin, _ := io.ReadAll(os.Stdin)
@@ -33,22 +34,23 @@ func record(name string) int {
 		Record     string          `json:"record"`
 		Fail       []string        `json:"fail"`
 		Result     json.RawMessage `json:"result"`
+		Print      string          `json:"print"`
+		Pass       bool            `json:"pass"`
+		PrevResult json.RawMessage `json:"prevResult"`
 	}
 	if err := json.Unmarshal(stdin, &conf); err != nil {
 		fmt.Printf(`{"code":6,"msg":%q}`, err.Error())
 		return 1
 	}
-	r := recorded{Plugin: name, Stdin: stdin}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, "CNI_") {
-			r.Env = append(r.Env, v)
-		}
-	}
+	r := recorded{Plugin: name, Env: os.Environ(), Stdin: stdin}
 	sort.Strings(r.Env)
-	line, _ := json.Marshal(r)
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false) // stdin as it was given
+	_ = e.Encode(r)
 	f, err := os.OpenFile(conf.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err == nil {
-		_, err = f.Write(append(line, '\n'))
+		_, err = f.Write(line.Bytes())
 	}
 	if err != nil {
 		fmt.Printf(`{"code":5,"msg":%q}`, err.Error())
@@ -61,9 +63,14 @@ func record(name string) int {
 		}
 	}
 	if verb == "ADD" {
-		if conf.Result != nil {
+		switch {
+		case conf.Pass && conf.PrevResult != nil:
+			os.Stdout.Write(conf.PrevResult)
+		case conf.Print != "":
+			fmt.Print(conf.Print)
+		case conf.Result != nil:
 			fmt.Print(string(conf.Result))
-		} else {
+		default:
 			fmt.Printf(`{"cniVersion":%q,"interfaces":[{"name":"eth0","mac":"02:00:00:00:00:01","sandbox":%q}],"ips":[%s],"dns":{}}`,
 				conf.CNIVersion, os.Getenv("CNI_NETNS"), address(conf.CNIVersion, name))
 		}

@@ -4,7 +4,94 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/types/create"
 )
+
+// Result is what ADD of a chain gave.
+type Result struct {
+	Typed types.Result // as libcni reads it
+	Raw   []byte       // the last plugin's output, as printed
+	chain string       // the chain's version
+}
+
+// At returns the result for a runtime that works at a version: as it was printed where that is the chain's, which the runtime then reads
+// as it would without the shim, else converted.
+func (r *Result) At(version string) (json.RawMessage, error) {
+	if version == r.chain {
+		return r.Raw, nil
+	}
+	converted, err := r.Typed.GetAsVersion(version)
+	if err != nil {
+		return nil, err
+	}
+	written, err := json.Marshal(converted)
+	if err != nil || !bytes.Contains(written, []byte(noNet)) {
+		return written, err
+	}
+	var v any
+	d := json.NewDecoder(bytes.NewReader(written))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	dropNoNet(v)
+	return json.Marshal(v)
+}
+
+// noNet is how libcni's types write an address or a destination that was not there, which they do not read again: a runtime would fail
+// an ADD that it takes as it was printed.
+const noNet = `"\u003cnil\u003e"`
+
+// dropNoNet removes such members.
+func dropNoNet(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			dropNoNet(e)
+		}
+	case map[string]any:
+		for _, key := range []string{"address", "dst", "ip"} {
+			if v[key] == "<nil>" {
+				delete(v, key)
+			}
+		}
+		for _, e := range v {
+			dropNoNet(e)
+		}
+	}
+}
+
+// Kept returns the result as libcni hands it on with CHECK and DEL of a list of that version, after At(version) went through its cache:
+// what its types do not know and most of what is empty is gone. It fails where libcni cannot read its own cache, and hands on nothing.
+func (r *Result) Kept(version string) (json.RawMessage, error) {
+	result := r.Typed
+	var err error
+	if version != r.chain {
+		if result, err = r.Typed.GetAsVersion(version); err != nil {
+			return nil, err
+		}
+	}
+	written, err := json.Marshal(result)
+	if err != nil {
+		return nil, err
+	}
+	var cached map[string]any // what libcni's cacheAdd writes, with numbers as floating point
+	if err := json.Unmarshal(written, &cached); err != nil {
+		return nil, err
+	}
+	if written, err = json.Marshal(cached); err != nil {
+		return nil, err
+	}
+	if result, err = create.CreateFromBytes(written); err != nil {
+		return nil, err
+	}
+	if result, err = result.GetAsVersion(version); err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
 
 // usable refuses a result that would crash a client: go-cni indexes interfaces without looking (an index equal to their
 // number, or below zero, panics, and so does a null interface). What libcni takes and clients survive is let through.

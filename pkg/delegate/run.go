@@ -43,12 +43,6 @@ type Error struct {
 func (e *Error) Error() string { return e.CNI.Error() }
 func (e *Error) Unwrap() error { return e.CNI }
 
-// Result is what ADD of the chain gave.
-type Result struct {
-	Typed types.Result
-	Raw   []byte // the last plugin's output, as printed
-}
-
 // Add runs ADD of every plugin, each with the result of the one before it (SPEC 1.1, section 3). prevResult, at the chain's
 // version, is for the first; nil for none. On an *Error nothing is undone: see RollBack.
 func (r *Runner) Add(ctx context.Context, prevResult json.RawMessage) (*Result, error) {
@@ -70,10 +64,12 @@ func (r *Runner) Add(ctx context.Context, prevResult json.RawMessage) (*Result, 
 		prev = result
 	}
 	last := r.Attempts[len(r.Attempts)-1]
-	if err := usable(last.Stdout); err != nil {
+	if written, err := json.Marshal(result); err != nil {
+		return nil, err
+	} else if err := usable(written); err != nil {
 		return nil, &Error{last, types.NewError(types.ErrInternal, err.Error(), ""), true}
 	}
-	return &Result{result, last.Stdout}, nil
+	return &Result{result, last.Stdout, r.Chain.CNIVersion}, nil
 }
 
 // RollBack undoes an ADD that failed: DEL of the plugins that ran, the failed one first, with no prevResult (SPEC 1.1,
@@ -172,31 +168,37 @@ func (r *Runner) each(ctx context.Context, i int, verb string, prevResult json.R
 	return r.done(i, verb, exec, call(ctx, r.Chain.Plugins[i].Network.Type, conf, exec))
 }
 
-// conf derives what plugin i gets on stdin, as libcni's buildOneConfig and injectRuntimeConfig do: name and version of the
-// list, prevResult when there is one, and of the capability arguments those that this plugin declares. A static
-// runtimeConfig in the file stays where none of them match.
+// conf derives what plugin i gets on stdin, as libcni's buildOneConfig and injectRuntimeConfig do, to the byte: name and version of the
+// list, prevResult when there is one, then of the capability arguments those that this plugin declares. A static runtimeConfig in the
+// file stays where none of them match.
 func (r *Runner) conf(i int, prev any, attached bool) ([]byte, error) {
 	inject := map[string]any{}
 	if prev != nil {
 		inject["prevResult"] = prev
 	}
-	if attached {
-		args := map[string]any{}
-		for capability, declared := range r.Chain.Plugins[i].Network.Capabilities {
-			if value, ok := r.RuntimeConfig[capability]; ok && declared {
-				args[capability] = value
-			}
-		}
-		if len(args) > 0 {
-			inject["runtimeConfig"] = args
+	conf, err := r.inject(i, inject)
+	if err != nil || !attached {
+		return conf, err
+	}
+	args := map[string]any{}
+	for capability, declared := range r.Chain.Plugins[i].Network.Capabilities {
+		if value, ok := r.RuntimeConfig[capability]; ok && declared {
+			args[capability] = value
 		}
 	}
-	return r.inject(i, inject)
+	if len(args) == 0 {
+		return conf, nil
+	}
+	return injectInto(&libcni.PluginConfig{Network: r.Chain.Plugins[i].Network, Bytes: conf}, map[string]any{"runtimeConfig": args})
 }
 
 func (r *Runner) inject(i int, values map[string]any) ([]byte, error) {
 	values["name"], values["cniVersion"] = r.Chain.Name, r.Chain.CNIVersion
-	conf, err := libcni.InjectConf(r.Chain.Plugins[i], values)
+	return injectInto(r.Chain.Plugins[i], values)
+}
+
+func injectInto(conf *libcni.PluginConfig, values map[string]any) ([]byte, error) {
+	conf, err := libcni.InjectConf(conf, values)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/containernetworking/cni/pkg/types/create"
 	"github.com/containernetworking/plugins/pkg/ns"
 
 	types100 "github.com/containernetworking/cni/pkg/types/100"
@@ -121,11 +120,7 @@ func (p *probe) pod() bool {
 // result is what ADD gave, nil where it cannot be read as a result of today's form. From here on its addresses and the node's ends
 // of its interfaces are the probe's.
 func (p *probe) result() *types100.Result {
-	r, err := create.Create(p.Chain.CNIVersion, p.prev)
-	if err != nil {
-		return nil
-	}
-	result, err := types100.GetResult(r)
+	result, err := types100.GetResult(p.added.Typed)
 	if err != nil {
 		return nil
 	}

@@ -96,7 +96,8 @@ type probe struct {
 	store  *attachment.Store
 	key    attachment.Key
 	args   map[string]string
-	prev   []byte // the result of ADD
+	added  *delegate.Result // what ADD gave; nil until then
+	prev   []byte           // of it, what CHECK and DEL get
 	before *snapshot
 	caps   map[string]json.RawMessage // capability arguments
 	marks  []string                   // by which what is the probe's is known
@@ -137,11 +138,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if p.Interrupted = ctx.Err() != nil; p.Interrupted {
 		p.Works = false
 	}
-	if o.Keep && !p.Interrupted && p.prev != nil {
+	if o.Keep && !p.Interrupted && p.added != nil {
 		p.Kept = true
 		return &p.Result, nil
 	}
-	if p.prev != nil {
+	if p.added != nil {
 		if p.undone = p.detach(); !p.undone { // what is needed to try again stays
 			p.Works, p.Kept = false, true
 			p.compare()
@@ -269,9 +270,9 @@ func (p *probe) attach() bool {
 		return p.step(Step{Do: "ADD", Text: "interrupted"})
 	}
 	r, ok := p.verb("ADD", false, func(ctx context.Context, r *delegate.Runner) error {
-		result, err := r.Add(ctx, nil)
-		if err == nil {
-			p.prev = result.Raw
+		var err error
+		if p.added, err = r.Add(ctx, nil); err == nil {
+			p.prev, _ = p.added.Kept(p.Chain.CNIVersion) // else libcni hands none on
 		}
 		return err
 	})

@@ -71,11 +71,20 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 	return ch, nil, f
 }
 
-// convert tells a result of one version in another; the same version is passed as it is.
+// convert tells a result of one version in another, as libcni's own types write it. Of the same version it is passed as it is where they
+// cannot read it.
 func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
-	if raw == nil || from == to {
+	if raw == nil {
+		return nil, nil
+	}
+	converted, err := throughTypes(raw, from, to)
+	if err != nil && from == to {
 		return raw, nil
 	}
+	return converted, err
+}
+
+func throughTypes(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 	var v struct {
 		CNIVersion string `json:"cniVersion"`
 	}

@@ -33,6 +33,9 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 		if slices.Contains(c.config.Attachments, types.GCAttachment{ContainerID: k.ContainerID, IfName: k.IfName}) {
 			continue
 		}
+		if attachment.InRuntime(k) {
+			continue // libcni runs the DELs of those before GC: this one has just failed
+		}
 		if slices.ContainsFunc(running, func(r inflight.Call) bool {
 			return r.Verb == "ADD" && r.Network == k.Network && r.ContainerID == k.ContainerID && r.IfName == k.IfName
 		}) {

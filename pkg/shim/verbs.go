@@ -40,9 +40,9 @@ func (c *call) add(ctx context.Context) *report.Failure {
 	c.runs(r)
 	if err == nil {
 		var outer []byte
-		if outer, err = convert(result.Raw, ch.CNIVersion, c.config.CNIVersion); err == nil {
+		if outer, err = result.At(c.config.CNIVersion); err == nil {
 			c.stdout = outer
-			c.complete(ch, result.Raw, outer)
+			c.complete(ch, result)
 			return nil
 		}
 		err = fmt.Errorf("the result cannot be told at cniVersion %s: %w", c.config.CNIVersion, err)
@@ -80,10 +80,11 @@ func (c *call) remember(ch *chain.Chain) *report.Failure {
 	return nil
 }
 
-func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
-	d := attachment.Done{Added: c.record.Time, Inner: inner}
+func (c *call) complete(ch *chain.Chain, result *delegate.Result) {
+	d := attachment.Done{Added: c.record.Time}
+	d.Inner, _ = result.Kept(ch.CNIVersion) // else libcni hands none on
 	if ch.CNIVersion != c.config.CNIVersion {
-		d.Outer = outer
+		d.Outer, _ = result.Kept(c.config.CNIVersion)
 	}
 	if err := c.store.Complete(c.key(), d); err != nil && !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the attachment is not marked as added: "+err.Error(), true)
