@@ -50,7 +50,8 @@ func TestStale(t *testing.T) {
 	l.run("ip", "link", "del", "cni0")
 }
 
-// GC removes what the runtime no longer lists, through the chain it was added with, and nothing where it lists nothing.
+// GC removes what the runtime no longer lists, through the chain it was added with, and nothing where it lists nothing. What libcni
+// still has in its cache is libcni's: it runs those DELs itself before GC.
 func TestGC(t *testing.T) {
 	l := newLab(t)
 	l.write("10-bridge.conflist", l.sample("chains/10-bridge.conflist"))
@@ -73,9 +74,12 @@ func TestGC(t *testing.T) {
 			t.Fatalf("%d addresses after GC%s, want 4", n, none)
 		}
 	}
-	l.plugin("GC", conf(`,"cni.dev/valid-attachments":[{"containerID":"`+kept.ContainerID+`","ifname":"eth0"}]`))
-	if n := len(l.leases("k8s-pod-network")); n != 2 {
-		t.Errorf("%d addresses after GC, want 2", n)
+	for _, want := range []int{4, 2} {
+		l.plugin("GC", conf(`,"cni.dev/valid-attachments":[{"containerID":"`+kept.ContainerID+`","ifname":"eth0"}]`))
+		if n := len(l.leases("k8s-pod-network")); n != want {
+			t.Errorf("%d addresses after GC, want %d", n, want)
+		}
+		_ = os.Remove(results + "/k8s-pod-network-" + gone.ContainerID + "-eth0")
 	}
 	if err := l.cni.DelNetworkList(l.ctx(), outer, kept); err != nil {
 		t.Error(err)

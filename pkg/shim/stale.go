@@ -18,7 +18,8 @@ import (
 )
 
 // prune runs DEL for stored attachments of this network that are not in the runtime's list (SPEC 1.1, GC). It goes on after
-// errors and returns the first; an entry whose DEL failed stays.
+// errors and returns the first; an entry whose DEL failed stays. What the runtime's libcni has in its cache is left: it has run those DELs
+// itself, just before, and where one failed the entry is still there.
 func (c *call) prune(ctx context.Context) (first *report.Failure) {
 	if !c.config.AttachmentsGiven {
 		return nil
@@ -34,7 +35,7 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 			continue
 		}
 		if attachment.InRuntime(k) {
-			continue // libcni runs the DELs of those before GC: this one has just failed
+			continue
 		}
 		if slices.ContainsFunc(running, func(r inflight.Call) bool {
 			return r.Verb == "ADD" && r.Network == k.Network && r.ContainerID == k.ContainerID && r.IfName == k.IfName
