@@ -166,6 +166,9 @@ func TestPrograms(t *testing.T) {
 		}
 		listed := 0
 		for _, line := range strings.Split(run(t, ".", "go", "version", "-m", path), "\n") {
+			if strings.Contains(line, "-tags=") {
+				t.Errorf("%s is built with tags, which are for tests: %s", arch, line)
+			}
 			if f := strings.Fields(line); len(f) > 2 && f[0] == "dep" {
 				if listed++; mods[f[1]] != f[2] {
 					t.Errorf("the SBOM of %s has %s %q, the program %s", arch, f[1], mods[f[1]], f[2])
