@@ -142,7 +142,7 @@ func TestGCOfRunningAndReused(t *testing.T) {
 	if want := []string{"CNI_CONTAINERID=reused", "CNI_NETNS="}; !slices.Equal(deleted, want) {
 		t.Errorf("deleted %q, want %q", deleted, want)
 	}
-	if _, err := os.Stat(stateDir + "/attachments/lab/running@eth0"); err != nil {
+	if _, err := os.Stat(entries + "/lab/running@eth0"); err != nil {
 		t.Error(err)
 	}
 }

@@ -21,6 +21,7 @@ const (
 	confDir    = "/etc/cni/net.d"
 	statusFile = "/run/cni-shim/status.json"
 	stateDir   = "/var/lib/cni-shim"
+	entries    = "/run/cni-shim/attachments" // of calls, in memory
 )
 
 var serial atomic.Int64

@@ -97,7 +97,7 @@ func (l *lab) deleted(record string, pod *libcni.RuntimeConf) bool {
 
 func (l *lab) kept(record string, pod *libcni.RuntimeConf, out string, code int, why string) {
 	l.Helper()
-	_, err := os.Stat(stateDir + "/attachments/lab/" + pod.ContainerID + "@eth0")
+	_, err := os.Stat(entries + "/lab/" + pod.ContainerID + "@eth0")
 	if code != 1 || !strings.Contains(out, "is kept: ") || !strings.Contains(out, why) || !strings.Contains(out, "; nothing was changed (--force") || strings.Count(out, "\n") != 1 {
 		l.Errorf("exit %d: %swant %q", code, out, why)
 	}
@@ -178,7 +178,7 @@ func TestForgetByUptime(t *testing.T) {
 	}
 	edit := func(id, what, with string) {
 		t.Helper()
-		path := stateDir + "/attachments/lab/" + id + "@eth0"
+		path := entries + "/lab/" + id + "@eth0"
 		b, err := os.ReadFile(path)
 		if err != nil || !regexp.MustCompile(what).Match(b) {
 			t.Fatalf("%v: %s", err, b)
@@ -229,7 +229,7 @@ func TestForgetStale(t *testing.T) {
 	live := l.attach(record)
 	asked := l.crictl(listOf("old0"))
 	entries := func() int {
-		names, _ := filepath.Glob(stateDir + "/attachments/lab/*@eth0")
+		names, _ := filepath.Glob(entries + "/lab/*@eth0")
 		return len(names)
 	}
 	out, code := l.forget("--stale", "--dry-run")

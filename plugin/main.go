@@ -9,12 +9,16 @@ import (
 
 	"github.com/containernetworking/cni/pkg/types"
 
+	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/cli"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/shim"
 )
 
 func main() {
+	if os.Getenv(shim.ServeEnv) != "" {
+		os.Exit(attachment.Serve(os.Stdin, os.Stdout))
+	}
 	if os.Getenv("CNI_COMMAND") != "" {
 		os.Exit(plugin())
 	}
@@ -39,7 +43,7 @@ func plugin() (code int) {
 			}
 		}
 	}()
-	answer := shim.Handle()
+	answer := shim.Handle(true)
 	answered = true
 	if _, err := delegate.Stdout.Write(answer.Stdout); err != nil {
 		fmt.Fprintf(delegate.Stderr, "cni-shim: stdout: %v\n", err)

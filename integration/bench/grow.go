@@ -88,7 +88,7 @@ func grow(w io.Writer) {
 
 // attachments stores as many as n pods' ADD would, beside one that ADD has stored.
 func attachments(d string, n int) {
-	dir := filepath.Join(fmt.Sprintf("%s-%s", stateDir, filepath.Base(d)), "attachments", network)
+	dir := filepath.Join(d, "run", "attachments", network)
 	entry, err := json.Marshal(map[string]any{"format": 1, "network": network, "containerId": "x", "ifName": "eth0", "chain": map[string]any{"config": json.RawMessage(chainOf("noop1").text(noops(1)))}})
 	check(err)
 	for i := range n {

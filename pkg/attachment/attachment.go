@@ -1,9 +1,11 @@
 // Package attachment keeps what ADD runs until a DEL has undone it, so that a configuration edited, broken or removed
 // meanwhile changes nothing for running pods.
 //
-// An entry is one file, <dir>/attachments/<network>/<container>@<interface> (long ones: see fileName). Its first line, written
-// durably before the first plugin runs, is the chain and the call; a second line is appended after success and may be lost with the
-// power.
+// A call keeps an attachment in memory, in a file below the directory of the status file, which is a tmpfs: no call waits for a
+// disk. A watch saves the files below the state directory, so that they outlive a reboot, and brings them back after one (Carrier).
+//
+// An attachment is one file, attachments/<network>/<container>@<interface> (see fileName for long ones). Its first line, written before the first plugin runs,
+// is the chain and the call; a second line is appended after success. The ADD that wrote it holds its lock while it runs.
 package attachment
 
 import (
@@ -13,7 +15,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/utils"
@@ -48,7 +49,7 @@ type Entry struct {
 	Created       time.Time                  `json:"created"`
 	Uptime        float64                    `json:"uptime,omitempty"` // of the node at the first Put, in seconds: an age whatever the clock is set to
 
-	Done *Done `json:"-"` // nil while ADD runs, after it failed, and where the power took the second line
+	Done *Done `json:"-"` // nil while ADD runs, and after it failed
 }
 
 // Done is an ADD that succeeded.
@@ -60,17 +61,32 @@ type Done struct {
 	Outer json.RawMessage `json:"outer,omitempty"`
 }
 
+// Up reports whether the attachment may be a pod's network now: its ADD succeeded, and its namespace is not certainly gone.
+func (e *Entry) Up() bool { return e.Done != nil && !e.NetnsGone() }
+
 // ErrCorrupt marks an entry that is there and cannot be believed. It counts as none, never as success.
 var ErrCorrupt = errors.New("corrupt attachment")
 
-// Store is the attachments under a state directory. Its methods are safe for concurrent use by any number of processes,
-// for one attachment by one at a time, which the spec asks of runtimes.
-type Store struct{ dir string }
+// Store is the attachments of a node. Its methods are safe for concurrent use by any number of processes.
+type Store struct {
+	run   string // the directory in memory
+	saved string // the directory on the disk
+	// Ask reads what the disk holds in place of this process, which a disk that does not answer would hold for ever; nil: this process
+	// reads. It returns ErrUnanswered where there is no answer in time.
+	Ask func(Question) (*Answer, error)
+	// Before is another directory of a status file, where entries may be from before the configuration was changed; empty: none.
+	Before string
 
-// Open names the store; nothing is touched before the first Put.
-func Open(stateDir string) *Store { return &Store{filepath.Join(stateDir, "attachments")} }
+	asked map[Question]*Answer
+}
 
-// file checks the key, whose parts come from outside, and makes the path from it.
+// Open names the store: runDir is the directory of the status file, stateDir the one on the disk. Nothing is touched before the
+// first Begin or Put. Where both are the same there is no other copy.
+func Open(runDir, stateDir string) *Store {
+	return &Store{run: filepath.Join(runDir, "attachments"), saved: filepath.Join(stateDir, "attachments")}
+}
+
+// file checks the key, whose parts come from outside, and makes of it the place of the attachment's file in memory.
 func (s *Store) file(k Key) (dir, name string, err error) {
 	if err := utils.ValidateNetworkName(k.Network); err != nil {
 		return "", "", err
@@ -81,71 +97,114 @@ func (s *Store) file(k Key) (dir, name string, err error) {
 	if err := utils.ValidateInterfaceName(k.IfName); err != nil {
 		return "", "", err
 	}
-	return filepath.Join(s.dir, dirName(k.Network)), fileName(k), nil
+	return filepath.Join(s.run, dirName(k.Network)), fileName(k), nil
 }
 
-// Put stores an entry durably, in the place of an older one of the same key.
+// Put keeps an entry, in place of an older one of the same key.
 func (s *Store) Put(e *Entry) error {
-	dir, name, err := s.file(e.Key)
+	b, err := e.encode()
 	if err != nil {
 		return err
 	}
-	if e.Format = format; e.Uptime == 0 {
-		e.Uptime = Uptime().Seconds()
-	}
-	line, err := json.Marshal(e)
+	return s.replace(e.Key, b)
+}
+
+// replace makes b the text of an attachment's file: readers see the old one or the new one.
+func (s *Store) replace(k Key, b []byte) error {
+	dir, name, err := s.file(k)
 	if err != nil {
 		return err
 	}
-	var above []string // of directories made just now: their names are to last as well
-	for _, d := range []string{filepath.Dir(s.dir), s.dir, dir} {
-		made, err := disk.MakeDir(d, 0o700)
-		if err != nil {
-			return err
-		}
-		if made {
-			above = append(above, filepath.Dir(d))
-		}
-	}
-	if err := disk.Replace(dir, name, append(line, '\n'), 0o600, true); err != nil {
+	if err := s.makeDirs(dir); err != nil {
 		return err
 	}
-	for _, d := range slices.Backward(above) {
-		if err := disk.SyncDir(d); err != nil {
+	return disk.Replace(dir, name, b, 0o600, false)
+}
+
+// makeDirs makes what is missing of a network's directory, and checks what is there.
+func (s *Store) makeDirs(dir string) error {
+	for _, d := range []string{filepath.Dir(s.run), s.run, dir} {
+		perm := os.FileMode(0o700)
+		if d == filepath.Dir(s.run) {
+			perm = 0o755 // it holds the status file, which everybody reads
+		}
+		if err := disk.EnsureDir(d, perm); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Sweep removes what calls that were killed, or a power cut, left half-written.
+// Sweep removes what calls that were killed left half-written.
 func (s *Store) Sweep() {
-	networks, _ := s.Networks()
+	networks, _ := networksIn(s.run)
 	for _, n := range networks {
-		disk.Sweep(filepath.Join(s.dir, dirName(n)))
+		disk.Sweep(filepath.Join(s.run, dirName(n)))
 	}
 }
 
-// Complete notes that ADD succeeded.
+// Complete notes that ADD succeeded, for an entry that was Put.
 func (s *Store) Complete(k Key, d Done) error {
 	dir, name, err := s.file(k)
 	if err != nil {
 		return err
 	}
-	line, err := json.Marshal(d)
+	line, err := d.encode()
 	if err != nil {
 		return err
 	}
-	return disk.Append(filepath.Join(dir, name), append(line, '\n'))
+	return disk.Append(filepath.Join(dir, name), line)
 }
 
-// Get returns an entry; os.ErrNotExist when there is none, ErrCorrupt when it cannot be believed.
+func (e *Entry) encode() ([]byte, error) {
+	if e.Format = format; e.Uptime == 0 {
+		e.Uptime = Uptime().Seconds()
+	}
+	b, err := json.Marshal(e)
+	return append(b, '\n'), err
+}
+
+func (d Done) encode() ([]byte, error) {
+	b, err := json.Marshal(d)
+	return append(b, '\n'), err
+}
+
+// Get returns an entry, of memory or else of the disk; os.ErrNotExist where there is none, ErrCorrupt where it cannot be believed,
+// ErrUnanswered where the disk does not answer.
 func (s *Store) Get(k Key) (*Entry, error) {
+	e, err := s.Here(k)
+	if !errors.Is(err, os.ErrNotExist) || s.restored() || s.buried(k) {
+		return e, err
+	}
+	a, err := s.ask(Question{Key: k})
+	if err != nil {
+		return nil, err
+	}
+	b, ok := a.Entries[k.Network]
+	if !ok {
+		return nil, os.ErrNotExist
+	}
+	return parse(b, k)
+}
+
+// Here returns an entry of memory alone. Nothing is read from a disk.
+func (s *Store) Here(k Key) (*Entry, error) {
 	dir, name, err := s.file(k)
 	if err != nil {
 		return nil, err
 	}
-	b, err := disk.Read(filepath.Join(dir, name), maxSize)
+	e, err := read(filepath.Join(dir, name), k)
+	if s.Before != "" && errors.Is(err, os.ErrNotExist) {
+		return s.before().Here(k)
+	}
+	return e, err
+}
+
+// before is the store in memory of Before.
+func (s *Store) before() *Store { return Open(s.Before, s.Before) }
+
+func read(path string, k Key) (*Entry, error) {
+	b, err := disk.Read(path, maxSize)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, err
@@ -171,18 +230,29 @@ func parse(b []byte, k Key) (*Entry, error) {
 	return e, nil
 }
 
-// Remove forgets an attachment. One that is not there is no error.
+// ErrAdding marks an attachment that an ADD under way holds.
+var ErrAdding = errors.New("an ADD of this attachment is under way")
+
+// Remove forgets an attachment. One that is not there is no error; ErrAdding where an ADD of it runs, which needs it.
 func (s *Store) Remove(k Key) error {
 	dir, name, err := s.file(k)
 	if err != nil {
 		return err
 	}
-	err = disk.Remove(filepath.Join(dir, name))
-	if err == nil || errors.Is(err, os.ErrNotExist) {
-		return nil
+	if s.Before != "" {
+		if err := s.before().Remove(k); err != nil {
+			return err
+		}
 	}
-	if _, statErr := os.Lstat(filepath.Join(dir, name)); absent(statErr) {
-		return nil // a read-only file system answers so before it looks
+	err = disk.RemoveUnlocked(filepath.Join(dir, name))
+	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return ErrAdding
+	case err == nil || errors.Is(err, os.ErrNotExist):
+		return s.bury(k)
+	}
+	if _, statErr := os.Lstat(filepath.Join(dir, name)); errors.Is(statErr, os.ErrNotExist) {
+		return s.bury(k) // a read-only file system answers so before it looks
 	}
 	return err
 }
@@ -192,7 +262,108 @@ func (s *Store) List(network string) ([]Key, error) {
 	if err := utils.ValidateNetworkName(network); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(s.dir, dirName(network))
+	keys, err := keysIn(s.run, network)
+	if err != nil || s.restored() {
+		return keys, err
+	}
+	a, err := s.ask(Question{List: true})
+	if err != nil {
+		return keys, err
+	}
+	have := map[Key]bool{}
+	for _, k := range keys {
+		have[k] = true
+	}
+	for _, k := range a.Keys {
+		if k.Network == network && !have[k] && !s.buried(k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
+}
+
+// Elsewhere returns the entry of the same container and interface under another network's name; os.ErrNotExist where there is none,
+// or more than one.
+func (s *Store) Elsewhere(k Key) (*Entry, error) {
+	networks, err := networksIn(s.run)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Entry{}
+	for _, n := range networks {
+		if e, err := s.Here(Key{n, k.ContainerID, k.IfName}); err == nil {
+			found[n] = e
+		}
+	}
+	if !s.restored() {
+		a, err := s.ask(Question{Key: k})
+		if err != nil {
+			return nil, err
+		}
+		for n, b := range a.Entries {
+			other := Key{n, k.ContainerID, k.IfName}
+			if e, err := parse(b, other); err == nil && found[n] == nil && !s.buried(other) {
+				found[n] = e
+			}
+		}
+	}
+	delete(found, k.Network)
+	if len(found) > 1 {
+		return nil, fmt.Errorf("container %s has %s in more than one network: %w", k.ContainerID, k.IfName, os.ErrNotExist)
+	}
+	for _, e := range found {
+		return e, nil
+	}
+	return nil, os.ErrNotExist
+}
+
+// Networks returns the names of the networks that have had attachments.
+func (s *Store) Networks() ([]string, error) {
+	names, err := networksIn(s.run)
+	if err != nil || s.restored() {
+		return names, err
+	}
+	a, err := s.ask(Question{List: true})
+	if err != nil {
+		return names, err
+	}
+	have := map[string]bool{}
+	for _, n := range names {
+		have[n] = true
+	}
+	for _, k := range a.Keys {
+		if !have[k.Network] {
+			have[k.Network] = true
+			names = append(names, k.Network)
+		}
+	}
+	return names, nil
+}
+
+// networksIn lists the networks that have directories.
+func networksIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if n, ok := networkOf(filepath.Join(dir, e.Name())); ok {
+			names = append(names, n)
+		}
+	}
+	return names, nil
+}
+
+// keysIn lists the keys of a network's files.
+func keysIn(dir, network string) ([]Key, error) {
+	dir = filepath.Join(dir, dirName(network))
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -210,51 +381,4 @@ func (s *Store) List(network string) ([]Key, error) {
 		}
 	}
 	return keys, nil
-}
-
-// Elsewhere returns the entry of the same container and interface under another network's name; os.ErrNotExist where there is none,
-// or more than one.
-func (s *Store) Elsewhere(k Key) (*Entry, error) {
-	networks, err := s.Networks()
-	if err != nil {
-		return nil, err
-	}
-	var found *Entry
-	for _, n := range networks {
-		if n == k.Network {
-			continue
-		}
-		e, err := s.Get(Key{n, k.ContainerID, k.IfName})
-		if err == nil && found != nil {
-			return nil, fmt.Errorf("container %s has %s in more than one network: %w", k.ContainerID, k.IfName, os.ErrNotExist)
-		}
-		if err == nil {
-			found = e
-		}
-	}
-	if found == nil {
-		return nil, os.ErrNotExist
-	}
-	return found, nil
-}
-
-// Networks returns the names of the networks that have had attachments.
-func (s *Store) Networks() ([]string, error) {
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		if n, ok := networkOf(filepath.Join(s.dir, e.Name())); ok {
-			names = append(names, n)
-		}
-	}
-	return names, nil
 }

@@ -18,11 +18,11 @@ func put(t *testing.T, s *Store) string {
 	if err := s.Put(e); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(s.dir, "lab", "c1@eth0")
+	return filepath.Join(s.run, "lab", "c1@eth0")
 }
 
 func TestLife(t *testing.T) {
-	s := Open(filepath.Join(t.TempDir(), "lib"))
+	s := Open(filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "lib"))
 	if _, err := s.Get(key); !errors.Is(err, os.ErrNotExist) || s.Known(key) {
 		t.Fatalf("%v", err)
 	}
@@ -50,7 +50,7 @@ func TestLife(t *testing.T) {
 
 // Whatever the power took of the second line, the first holds; a first line that is not whole is no entry and no success.
 func TestCut(t *testing.T) {
-	s := Open(filepath.Join(t.TempDir(), "lib"))
+	s := Open(filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "lib"))
 	path := put(t, s)
 	first, _ := os.ReadFile(path)
 	if err := s.Complete(key, Done{Inner: []byte(`{"a":1}`)}); err != nil {
@@ -75,7 +75,7 @@ func TestCut(t *testing.T) {
 }
 
 func TestUntrusted(t *testing.T) {
-	s := Open(filepath.Join(t.TempDir(), "lib"))
+	s := Open(filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "lib"))
 	path := put(t, s)
 	copied, _ := os.ReadFile(path)
 	elsewhere := filepath.Join(t.TempDir(), "x")

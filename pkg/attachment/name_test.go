@@ -15,7 +15,7 @@ import (
 // An attachment lives the same life whatever the length of its names, and beside others of names as long.
 func TestLongNames(t *testing.T) {
 	for _, n := range []int{1, 64, 234, 235, 236, 237, 250, 251, 255, 256, 4096, 100_000} {
-		s := Open(filepath.Join(t.TempDir(), "lib"))
+		s := Open(filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "lib"))
 		long := strings.Repeat("x", n)
 		keys := []Key{{long, long + "1", "eth0"}, {long, long + "2", "eth0"}, {long, long + "2", "a@b"}, {"n" + long, long + "1", "eth0"}}
 		for _, k := range keys {
@@ -44,7 +44,7 @@ func TestLongNames(t *testing.T) {
 			if err := s.Remove(k); err != nil || s.Known(k) {
 				t.Errorf("%d: still there, %v", n, err)
 			}
-			if _, err := RuntimeList(k); !errors.Is(err, os.ErrNotExist) {
+			if _, err := s.RuntimeList(k); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%d: the runtime's: %v", n, err)
 			}
 		}

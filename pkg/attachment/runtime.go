@@ -25,39 +25,63 @@ func absent(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }
 
-// RuntimeList returns the list that the runtime's libcni ran ADD with, from its cache; os.ErrNotExist when it has none.
-func RuntimeList(k Key) (*chain.Chain, error) {
-	var entry struct {
-		Kind   string `json:"kind"`
-		Config []byte `json:"config"`
-		Key
-		NetworkName string `json:"networkName"`
+// inCache is what libcni keeps of an attachment (libcni, cachedInfo).
+type inCache struct {
+	Kind   string `json:"kind"`
+	Config []byte `json:"config"`
+	Key
+	NetworkName string          `json:"networkName"`
+	Result      json.RawMessage `json:"result"`
+}
+
+func parseCache(b []byte, k Key) (*inCache, error) {
+	c := &inCache{}
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
 	}
-	b, err := disk.ReadAnyone(cached(k), maxSize)
-	if absent(err) {
+	if c.Kind != libcni.CNICacheV1 || c.ContainerID != k.ContainerID || c.IfName != k.IfName || c.NetworkName != k.Network {
+		return nil, fmt.Errorf("%w: the runtime's is of another attachment", ErrCorrupt)
+	}
+	return c, nil
+}
+
+func (c *inCache) list() (*chain.Chain, error) {
+	ch, err := chain.FromRaw(chain.Raw{Config: c.Config}, chain.Runtime)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
+	}
+	return ch, nil
+}
+
+// inRuntime returns what the runtime's libcni keeps of an attachment; os.ErrNotExist where it keeps nothing, ErrUnanswered where the
+// disk does not answer.
+func (s *Store) inRuntime(k Key) (*inCache, error) {
+	a, err := s.ask(Question{Key: k})
+	switch {
+	case err != nil:
+		return nil, err
+	case a.RuntimeFault != nil:
+		return nil, a.RuntimeFault
+	case a.Runtime == nil:
 		return nil, os.ErrNotExist
 	}
+	return parseCache(a.Runtime, k)
+}
+
+// RuntimeList returns the list that the runtime's libcni ran ADD with, from its cache; os.ErrNotExist when it has none.
+func (s *Store) RuntimeList(k Key) (*chain.Chain, error) {
+	c, err := s.inRuntime(k)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(b, &entry); err != nil {
-		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
-	}
-	if entry.Kind != libcni.CNICacheV1 || entry.ContainerID != k.ContainerID || entry.IfName != k.IfName || entry.NetworkName != k.Network {
-		return nil, fmt.Errorf("%w: the runtime's is of another attachment", ErrCorrupt)
-	}
-	c, err := chain.FromRaw(chain.Raw{Config: entry.Config}, chain.Runtime)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the runtime's: %w", ErrCorrupt, err)
-	}
-	return c, nil
+	return c.list()
 }
 
 // FromRuntime returns the chain of a pod that is older than the shim, from the runtime's own cache; os.ErrNotExist when the
 // cache has none. The cache lacks the plugins of the list's sub-directory: they are read from confDir, and an *chain.Error says
 // which of them cannot be. An entry of a list that the shim stands in gives the inline chain of that list, if it has one.
-func FromRuntime(k Key, confDir string) (*chain.Chain, error) {
-	c, err := RuntimeList(k)
+func (s *Store) FromRuntime(k Key, confDir string) (*chain.Chain, error) {
+	c, err := s.RuntimeList(k)
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +112,38 @@ func FromRuntime(k Key, confDir string) (*chain.Chain, error) {
 	return nil, fmt.Errorf("the runtime's cache holds the shim's own list: %w", os.ErrNotExist)
 }
 
-// Known tells whether anybody has anything of an attachment: false only when both stores could be read and have nothing.
-func (s *Store) Known(k Key) bool {
-	_, err := s.Get(k)
-	if !errors.Is(err, os.ErrNotExist) {
-		return true
+// UpInRuntime reports whether the runtime's libcni holds a finished ADD of an attachment whose namespace may live: of a pod that is
+// older than the shim. libcni keeps a result from the end of a whole ADD until a DEL. What cannot be read counts as up.
+func (s *Store) UpInRuntime(k Key) bool {
+	c, err := s.inRuntime(k)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
 	}
-	return InRuntime(k)
+	var result struct {
+		Interfaces []struct {
+			Sandbox string `json:"sandbox"`
+		} `json:"interfaces"`
+	}
+	_ = json.Unmarshal(c.Result, &result) // one that names no namespace shows none that is gone
+	for _, i := range result.Interfaces {
+		if i.Sandbox != "" {
+			return !(&Entry{Netns: i.Sandbox}).NetnsGone()
+		}
+	}
+	return true
 }
 
-// InRuntime tells whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
+// Known reports whether anybody has anything of an attachment: false only when memory, disk and the runtime's cache could be read
+// and have nothing.
+func (s *Store) Known(k Key) bool {
+	if _, err := s.Get(k); !errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	_, err := s.inRuntime(k)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// InRuntime reports whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
 func InRuntime(k Key) bool {
 	_, err := os.Lstat(cached(k))
 	return !absent(err)
@@ -107,19 +153,22 @@ func InRuntime(k Key) bool {
 // deletes by its cache (CRI-O, podman) needs the shim no more. Plugins of the list's sub-directory, which libcni would not have
 // cached, stand in it as well: they ran. An entry that is not there or not of a list of the shim's is left.
 func ReplaceInRuntime(k Key, ran chain.Raw) error {
-	c, err := RuntimeList(k)
-	if errors.Is(err, os.ErrNotExist) || err == nil && !c.Own() {
+	path := cached(k)
+	b, err := disk.ReadAnyone(path, maxSize)
+	if absent(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	list, err := ran.Inlined()
+	c, err := parseCache(b, k)
 	if err != nil {
 		return err
 	}
-	path := cached(k)
-	b, err := disk.ReadAnyone(path, maxSize)
+	if ch, err := c.list(); err != nil || !ch.Own() {
+		return err
+	}
+	list, err := ran.Inlined()
 	if err != nil {
 		return err
 	}

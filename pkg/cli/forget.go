@@ -59,8 +59,9 @@ func (f *forgetFlags) run(ctx context.Context, env *Env, names []string) error {
 	if err := (rights.Need{Root: true, NetAdmin: !f.dryRun}).Missing(); err != nil {
 		return err
 	}
-	store := attachment.Open(f.state)
-	judge := stale.NewJudge(store, status.Open(chain.Entry(f.node.survey().ConfDir).StatusFile).CallsDir())
+	file := status.Open(chain.Entry(f.node.survey().ConfDir).StatusFile)
+	store := attachment.Open(file.Dir(), f.state)
+	judge := stale.NewJudge(store, file.CallsDir())
 	if f.stale {
 		return f.all(ctx, env, store, judge)
 	}

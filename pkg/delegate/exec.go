@@ -52,7 +52,8 @@ type Attempt struct {
 	// Underived: it was not run, because what it was to be given could not be made.
 	Underived bool
 
-	resultless bool // what it prints when it succeeds is nobody's to read
+	resultless bool   // what it prints when it succeeds is nobody's to read
+	name       string // by which the program is called; Path where empty
 }
 
 // Exec implements invoke.Exec. It is not safe for concurrent use: one chain runs one plugin after the other.

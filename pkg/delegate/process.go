@@ -1,6 +1,7 @@
 package delegate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,7 +30,7 @@ func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error 
 	stdout, stderr := &head{limit: MaxStdout, drain: a.resultless}, &ends{limit: MaxStderr / 2}
 	p := &pipes{stdin: -1, stdout: -1, stderr: -1, process: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}
 	defer p.close()
-	pid, err := p.start(a.Path, environ)
+	pid, err := p.start(a.Path, cmp.Or(a.name, a.Path), environ)
 	if err != nil {
 		errors.As(err, &a.Errno)
 		return err
@@ -55,11 +56,10 @@ func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error 
 
 var (
 	errFailed = errors.New("failed") // Exit or Signal tell how
-	errStuck  = errors.New("killed, and does not end")
 )
 
 // start makes the pipes and the process.
-func (p *pipes) start(path string, environ []string) (pid int, err error) {
+func (p *pipes) start(path, name string, environ []string) (pid int, err error) {
 	var in, out, errs [2]int
 	for _, fds := range []*[2]int{&in, &out, &errs} {
 		if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
@@ -82,7 +82,7 @@ func (p *pipes) start(path string, environ []string) (pid int, err error) {
 			return 0, err
 		}
 	}
-	return syscall.ForkExec(path, []string{path}, &syscall.ProcAttr{
+	return syscall.ForkExec(path, []string{name}, &syscall.ProcAttr{
 		Env: environ, Files: []uintptr{uintptr(in[0]), uintptr(out[1]), uintptr(errs[1])},
 		Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
 	})
@@ -104,7 +104,7 @@ func (p *pipes) wait(ctx context.Context, pid int, beat func()) (status syscall.
 		case ended && (!open || killed || now.After(until)):
 			return status, nil
 		case killed && now.After(until):
-			return status, errStuck
+			return status, ErrLeft
 		case open || p.process >= 0:
 			p.serve(tick)
 		default: // a kernel before 5.3

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrUntrusted marks a file or directory that is not the shim's to believe: a link, of another owner, writable by
@@ -74,7 +76,7 @@ func MakeAll(dir string) (made []string, err error) {
 
 // trusted refuses what another user than root owns or anybody else can write to.
 func trusted(path string, st *syscall.Stat_t) error {
-	if int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s: owned by uid %d: %w", path, st.Uid, ErrUntrusted)
 	}
 	if st.Mode&0o022 != 0 {
@@ -175,6 +177,11 @@ func kind(mode uint32) string {
 // Replace writes a file whole: into dir/.tmp, then by rename to dir/name, so that readers see the old content or the
 // new and never a part. Durable also survives a power cut, at the price of two fsyncs. The directory must exist.
 func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) error {
+	return put(dir, name, data, perm, durable, rename)
+}
+
+// put writes a file whole beside dir's files and moves it to its name.
+func put(dir, name string, data []byte, perm os.FileMode, durable bool, move func(from, to string) error) error {
 	tmpDir := filepath.Join(dir, tmp)
 	tmpName := filepath.Join(tmpDir, name+"."+strconv.Itoa(os.Getpid()))
 	const flag = syscall.O_WRONLY | syscall.O_TRUNC | syscall.O_NOFOLLOW
@@ -190,7 +197,7 @@ func Replace(dir, name string, data []byte, perm os.FileMode, durable bool) erro
 	}
 	err = errors.Join(write(f, data, durable), f.Close())
 	if err == nil {
-		err = rename(tmpName, filepath.Join(dir, name))
+		err = move(tmpName, filepath.Join(dir, name))
 	}
 	if err != nil {
 		os.Remove(tmpName)
@@ -303,4 +310,14 @@ func Sweep(dir string) {
 			os.Remove(filepath.Join(dir, tmp, e.Name()))
 		}
 	}
+}
+
+// CreateNew writes a file whole, as Replace does, only where there is none of that name: else it returns an os.ErrExist.
+func CreateNew(dir, name string, data []byte, perm os.FileMode) error {
+	return put(dir, name, data, perm, false, func(from, to string) error {
+		if err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE); err != nil {
+			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		}
+		return nil
+	})
 }

@@ -64,6 +64,7 @@ var registry = [...]*Class{
 	&netnsGone,
 	&sandboxNameReserved,
 	&hostResourceExhausted,
+	&diskUnresponsive,
 	&invalidPluginOutput, // who is told by a broken pipe to stop may end by a signal
 	&pluginKilled,
 	&pluginCrashed,

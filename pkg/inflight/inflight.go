@@ -1,5 +1,5 @@
-// Package inflight marks calls that run now: one small file a process, gone when the call ends. A mark whose process is
-// dead is a call that somebody killed; a mark of an ancestor with the same call is a chain that runs in a circle.
+// Package inflight marks calls that run now: one small file a process, locked by it, gone when the call ends. A mark that nobody
+// locks is a call that somebody killed; a mark of an ancestor with the same call is a chain that runs in a circle.
 package inflight
 
 import (
@@ -27,17 +27,21 @@ const maxMark = 16 << 10
 // Call is what a mark says.
 type Call struct {
 	PID   int    `json:"pid"`
-	Start string `json:"start"` // of the process, in clock ticks since boot: a number may be used again
-	// Namespace is the PID namespace that PID counts in: who stands in another one cannot tell whether the process lives.
-	Namespace   string    `json:"pidNamespace,omitempty"`
-	Verb        string    `json:"verb"`
-	Network     string    `json:"network"`
-	ContainerID string    `json:"containerId"`
-	IfName      string    `json:"ifName"`
-	Pod         string    `json:"pod,omitempty"` // its namespace and name, "default/web"; empty where the caller named none
-	Plugin      string    `json:"plugin"`        // that runs now, "portmap (2/3)"; empty before the first
-	Began       time.Time `json:"began"`
-	Since       time.Time `json:"since"` // when that plugin was started
+	Start string `json:"start"` // of the process, in clock ticks since boot: a number may be used again; "" where /proc does not say
+	// Parent is the process that made the call, in the same PID namespace.
+	Parent int `json:"-"`
+	// Namespace is the PID namespace that PID counts in.
+	Namespace   string `json:"pidNamespace,omitempty"`
+	Verb        string `json:"verb"`
+	Network     string `json:"network"`
+	ContainerID string `json:"containerId"`
+	IfName      string `json:"ifName"`
+	Pod         string `json:"pod,omitempty"` // its namespace and name, "default/web"; empty where the caller named none
+	Plugin      string `json:"plugin"`        // that runs now, "portmap (2/3)"; empty before the first
+	// Waits is what the shim's own work waits for, a path; empty where it waits for nothing.
+	Waits string    `json:"waits,omitempty"`
+	Began time.Time `json:"began"`
+	Since time.Time `json:"since"` // when that plugin was started
 	// Seen is when the mark last showed life: at most a second before its process ended.
 	Seen time.Time `json:"seen"`
 
@@ -53,6 +57,7 @@ type Mark struct {
 
 	dir  string
 	call Call
+	file *disk.LockedFile
 }
 
 // Begin marks a call in dir and returns the marks it found beside its own: of calls of the same container and interface that run now,
@@ -67,8 +72,8 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	c.PID, c.Namespace, c.Began = os.Getpid(), namespace(), time.Now().UTC()
-	_, c.Start = stat(c.PID)
+	c.PID, c.Parent, c.Namespace, c.Began = os.Getpid(), os.Getppid(), namespace(), time.Now().UTC()
+	c.Start = started()
 	c.Since = c.Began
 	m = &Mark{First: first, dir: dir, call: c}
 	suffix, ancestors := c.suffix(), sync.OnceValue(Ancestors)
@@ -80,13 +85,24 @@ func Begin(dir string, c Call) (m *Mark, running, dead []Call, err error) {
 		if (!like || c.ContainerID == "" && !slices.Contains(ancestors(), beside.PID)) && beside.fresh(dir) {
 			continue
 		}
-		if beside.load(dir); beside.alive() {
+		if beside.load(dir); beside.alive(dir) {
 			running = append(running, beside)
 		} else {
 			dead = append(dead, beside)
 		}
 	}
-	return m, running, dead, disk.Create(filepath.Join(dir, c.name()), c.encode(), 0o600)
+	if m.file, err = disk.OpenLocked(filepath.Join(dir, c.name()), 0o600); err == nil {
+		err = m.file.Write(c.encode())
+	}
+	return m, running, dead, err
+}
+
+// Call is what the mark says; the zero value of a nil Mark.
+func (m *Mark) Call() Call {
+	if m == nil {
+		return Call{}
+	}
+	return m.call
 }
 
 // Claim removes the mark of a call that was killed. It is true for one process only, which is to tell it.
@@ -107,13 +123,27 @@ func (c Call) suffix() string {
 // Running reads the marks in dir but this process's own: of calls that run now, and of those whose process is gone.
 func Running(dir string) (running, dead []Call) {
 	for _, c := range marks(dir) {
-		if c.load(dir); c.alive() {
+		if c.load(dir); c.alive(dir) {
 			running = append(running, c)
 		} else {
 			dead = append(dead, c)
 		}
 	}
 	return running, dead
+}
+
+// Beside reads the marks of other calls of own's container and interface that run now.
+func Beside(dir string, own Call) (running []Call) {
+	suffix := own.suffix()
+	for _, c := range marks(dir) {
+		if !strings.HasSuffix(c.file, suffix) {
+			continue
+		}
+		if c.load(dir); c.alive(dir) && c.ContainerID == own.ContainerID && c.IfName == own.IfName {
+			running = append(running, c)
+		}
+	}
+	return running
 }
 
 // Lasting reads the marks of calls whose processes have run for some time, at most so many. The others are not opened.
@@ -125,7 +155,7 @@ func Lasting(dir string, age time.Duration, most int) (running []Call) {
 		if c.age() < age {
 			continue
 		}
-		if c.load(dir); c.alive() {
+		if c.load(dir); c.alive(dir) {
 			running = append(running, c)
 		}
 	}
@@ -135,14 +165,15 @@ func Lasting(dir string, age time.Duration, most int) (running []Call) {
 // marks are the names of the marks in dir but this process's own: calls of which no more is known than that.
 func marks(dir string) (out []Call) {
 	names, _ := disk.Names(dir, maxMarks)
+	own := strconv.Itoa(os.Getpid()) + "-" + started() + "-"
 	for _, name := range names {
 		parts := strings.SplitN(name, "-", 3)
 		pid, err := strconv.Atoi(parts[0])
 		if err != nil || len(parts) < 2 {
 			continue
 		}
-		if c := (Call{PID: pid, Start: parts[1], file: name}); pid != os.Getpid() || !c.alive() {
-			out = append(out, c)
+		if !strings.HasPrefix(name, own) {
+			out = append(out, Call{PID: pid, Start: parts[1], file: name})
 		}
 	}
 	return out
@@ -177,7 +208,7 @@ func (c *Call) fresh(dir string) bool {
 		return false
 	}
 	c.see(dir)
-	return time.Since(c.Seen) < 2*time.Second || c.alive()
+	return time.Since(c.Seen) < young || c.alive(dir)
 }
 
 // age is how long ago the process was started; 0 where it cannot be told.
@@ -195,7 +226,7 @@ func (c *Call) age() time.Duration {
 func (c *Call) encode() []byte {
 	b, _ := json.Marshal(map[string]string{ // strings
 		"pidNamespace": c.Namespace, "verb": c.Verb, "network": c.Network, "containerId": c.ContainerID, "ifName": c.IfName, "pod": c.Pod, "plugin": c.Plugin,
-		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano),
+		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano), "parent": strconv.Itoa(c.Parent), "waits": c.Waits,
 	})
 	return b
 }
@@ -208,25 +239,43 @@ func (c *Call) decode(b []byte) error {
 	}
 	c.Namespace, c.Verb, c.Network, c.Plugin = said["pidNamespace"], said["verb"], said["network"], said["plugin"]
 	c.ContainerID, c.IfName, c.Pod = said["containerId"], said["ifName"], said["pod"]
+	c.Parent, _ = strconv.Atoi(said["parent"])
+	c.Waits = said["waits"]
 	c.Began, _ = time.Parse(time.RFC3339Nano, said["began"])
 	c.Since, _ = time.Parse(time.RFC3339Nano, said["since"])
 	return nil
 }
 
-// alive tells a process that still runs from one that is gone, is dead and not yet reaped, or whose number another has.
-func (c Call) alive() bool {
+// alive reports whether the call's process lives: it holds the lock of its mark until its end, whoever looks and from wherever. A mark
+// that nobody has locked may just be made; where its process can be seen to be gone that is no question.
+func (c Call) alive(dir string) bool {
+	if disk.Locked(filepath.Join(dir, c.name())) {
+		return true
+	}
+	if time.Since(c.Seen) >= young {
+		return false
+	}
 	if c.Foreign() {
-		return time.Since(c.Seen) < silence
+		return true
+	}
+	if syscall.Kill(c.PID, 0) == syscall.ESRCH {
+		return false
 	}
 	parent, start := stat(c.PID)
-	return parent >= 0 && (c.Start == "" || c.Start == start)
+	return start == "" || parent >= 0 && (c.Start == "" || c.Start == start) // "": /proc does not show it
 }
 
-// silence is after what time without life a call in another PID namespace counts as dead; a call that runs shows it each second.
-const silence = time.Minute
+// young is how long after a mark showed life it may be one that its process is about to lock.
+const young = 2 * time.Second
 
-// Foreign tells a call in another PID namespace, whose process cannot be seen from here.
+// Foreign reports a call in another PID namespace, whose process cannot be seen from here.
 func (c Call) Foreign() bool { return c.Namespace != "" && c.Namespace != namespace() }
+
+// started is when this process was started, as stat has it.
+var started = sync.OnceValue(func() string {
+	_, start := stat(os.Getpid())
+	return start
+})
 
 // namespace names this process's PID namespace, "pid:[4026531836]"; "" where /proc does not tell.
 var namespace = sync.OnceValue(func() string {
@@ -238,7 +287,21 @@ var namespace = sync.OnceValue(func() string {
 func (m *Mark) Starting(plugin string) {
 	if m != nil {
 		m.call.Plugin, m.call.Since = plugin, time.Now().UTC()
-		_ = disk.Rewrite(filepath.Join(m.dir, m.call.name()), m.call.encode())
+		m.write()
+	}
+}
+
+// Waiting notes what the shim's own work waits for from now on, a path; "" for nothing.
+func (m *Mark) Waiting(path string) {
+	if m != nil {
+		m.call.Waits, m.call.Since = path, time.Now().UTC()
+		m.write()
+	}
+}
+
+func (m *Mark) write() {
+	if m.file != nil {
+		_ = m.file.Overwrite(m.call.encode())
 	}
 }
 
@@ -254,10 +317,16 @@ func (m *Mark) Beat() {
 func (m *Mark) End() {
 	if m != nil {
 		_ = disk.Remove(filepath.Join(m.dir, m.call.name()))
+		if m.file != nil {
+			_ = m.file.Close()
+		}
 	}
 }
 
-// Same tells two marks of one and the same call.
+// Same reports whether two marks are of the same call: verb, network, container and interface.
 func (c Call) Same(o Call) bool {
 	return c.Verb == o.Verb && c.Network == o.Network && c.ContainerID == o.ContainerID && c.IfName == o.IfName
 }
+
+// Siblings reports whether two calls were made by the same process.
+func (c Call) Siblings(o Call) bool { return c.Namespace == o.Namespace && c.Parent == o.Parent }

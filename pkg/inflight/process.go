@@ -51,8 +51,8 @@ func Ancestors() []int {
 	return out
 }
 
-// stat reads parent and start time from /proc/PID/stat (proc(5), fields 4 and 22); -1 where the process is gone or a zombie. The
-// second field, the command, may hold spaces and brackets.
+// stat reads parent and start time from /proc/PID/stat (proc(5), fields 4 and 22): -1 and "" where it cannot be read, -1 and the
+// start time of a process that is dead and not yet reaped. The second field, the command, may hold spaces and brackets.
 func stat(pid int) (parent int, start string) {
 	b, err := disk.ReadAnyone("/proc/"+strconv.Itoa(pid)+"/stat", maxMark)
 	if err != nil {
@@ -63,8 +63,11 @@ func stat(pid int) (parent int, start string) {
 
 func parseStat(b []byte) (parent int, start string) {
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+	if len(fields) < 20 {
 		return -1, ""
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return -1, fields[19]
 	}
 	parent, err := strconv.Atoi(fields[1])
 	if err != nil {

@@ -225,7 +225,7 @@ func pause(ctx context.Context, d time.Duration) {
 // podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is proven
 // stale is deleted now, as nobody else knows of it.
 func (r *Removal) handOver(ctx context.Context) {
-	store := attachment.Open(r.entry.StateDir)
+	store := attachment.Open(status.Open(r.entry.StatusFile).Dir(), r.entry.StateDir)
 	r.sweep(ctx, store)
 	networks, err := store.Networks()
 	if err != nil {
@@ -312,7 +312,7 @@ func (r *Removal) removeProgram() bool {
 // What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
 var (
 	stateNames  = []string{"attachments", outer.Remembered, outer.Withdrawn, recordName, uninstalled, ".tmp", ".lock-install"}
-	statusNames = []string{"records", "calls", "chains", ".tmp"}
+	statusNames = []string{"records", "calls", "chains", "attachments", "asking", ".tmp"}
 )
 
 // removeState removes what the shim kept. The mark for a running watch goes last but for its directory: the program is

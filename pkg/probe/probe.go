@@ -201,7 +201,7 @@ func (p *probe) prepare() error {
 	if p.ns, err = newNetns(p.Name); err != nil {
 		return err
 	}
-	p.store = attachment.Open(filepath.Join(p.Dir, p.Name))
+	p.store = attachment.Open(filepath.Join(p.Dir, p.Name), filepath.Join(p.Dir, p.Name))
 	return p.store.Put(&attachment.Entry{Key: p.key, Netns: p.args["CNI_NETNS"], Args: p.args["CNI_ARGS"], Path: delegate.Lasting(os.Getenv("CNI_PATH")),
 		RuntimeConfig: p.caps, Chain: p.Chain.Raw(), Created: time.Now().UTC()})
 }

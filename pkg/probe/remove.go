@@ -22,7 +22,7 @@ func Remove(ctx context.Context, dir, name string) error {
 	if _, noNetns := os.Lstat(n.path); noEntry != nil && noNetns != nil {
 		return fmt.Errorf("%s: no such probe%s", name, others(dir))
 	}
-	store := attachment.Open(filepath.Join(dir, name))
+	store := attachment.Open(filepath.Join(dir, name), filepath.Join(dir, name))
 	networks, err := store.Networks()
 	if err != nil {
 		return err

@@ -89,7 +89,7 @@ func All() []*Reason {
 		AgentUnreachable, AgentStateMissing, AgentTimeout, AgentError,
 		APIUnreachable, APIUnauthorized, APIForbidden, APITLSError,
 		InvalidCallerInput, PodNotFound, NetnsGone, SandboxNameReserved,
-		HostResourceExhausted, PluginKilled, PluginTimeout,
+		HostResourceExhausted, DiskUnresponsive, PluginKilled, PluginTimeout,
 		PluginCrashed, InvalidPluginOutput, StateCorrupt, DeleteTargetMissing,
 		Unclassified,
 	}

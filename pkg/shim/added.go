@@ -24,6 +24,9 @@ func (c *call) entry() (*attachment.Entry, error) {
 		return e, err
 	}
 	other, otherErr := c.store.Elsewhere(c.key())
+	if errors.Is(otherErr, attachment.ErrUnanswered) {
+		return nil, otherErr
+	}
 	if otherErr != nil || slices.ContainsFunc(c.running, func(r inflight.Call) bool {
 		return r.Network == other.Network && r.ContainerID == other.ContainerID && r.IfName == other.IfName
 	}) {
@@ -43,14 +46,14 @@ func (c *call) added() (*chain.Chain, *attachment.Entry, *report.Failure) {
 			return ch, e, nil
 		}
 	}
-	if f := report.Exhausted(err); f != nil {
+	if f := c.tryAgain(err); f != nil {
 		return nil, nil, f // it may hold what this call is to undo
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		c.note("", "the stored attachment is not used: "+err.Error(), true)
 	}
-	ch, err := attachment.FromRuntime(c.key(), c.config.ConfDir())
-	if f := report.Exhausted(err); f != nil {
+	ch, err := c.store.FromRuntime(c.key(), c.config.ConfDir())
+	if f := c.tryAgain(err); f != nil {
 		return nil, nil, f
 	}
 	if err == nil {

@@ -37,8 +37,29 @@ func (c *call) begin() *report.Failure {
 	if own.ContainerID == "" && mark.Like >= maxAtOnce {
 		return circle(own)
 	}
+	return recursion(mark.Call(), running)
+}
+
+// maxPod bounds a pod's namespace and name in a mark, in bytes: Kubernetes allows 63 and 253.
+const maxPod = 316
+
+// maxNested is how many shims may run inside each other: through a daemon, or where no marks tell their networks (a meta-plugin may
+// run another network's list, which is no circle).
+const maxNested = 3
+
+// maxAtOnce is how many STATUS, or GC, may run at the same time whoever makes them; maxEqual is the same for one attachment's calls,
+// which runtimes make one after the other (SPEC 1.1, section 3).
+const (
+	maxAtOnce = 256
+	maxEqual  = 64
+)
+
+// recursion finds a call that runs inside itself: a mark of an ancestor with the same call. The children of a daemon are nobody's
+// descendants: there one process makes the same call again and again, and another process has made the first of them. Equal calls
+// that one runtime makes at the same time are none.
+func recursion(own inflight.Call, running []inflight.Call) *report.Failure {
 	var ancestors []int
-	same := 0
+	equal, siblings := 0, 0
 	for _, r := range running {
 		if !r.Same(own) {
 			continue
@@ -46,23 +67,18 @@ func (c *call) begin() *report.Failure {
 		if ancestors == nil {
 			ancestors = inflight.Ancestors()
 		}
-		if same++; own.ContainerID != "" && same >= maxNested || !r.Foreign() && slices.Contains(ancestors, r.PID) {
+		if !r.Foreign() && slices.Contains(ancestors, r.PID) {
 			return circle(r)
 		}
+		if equal++; r.Siblings(own) {
+			siblings++
+		}
+	}
+	if own.ContainerID != "" && (siblings >= maxNested && siblings < equal || equal >= maxEqual) {
+		return circle(own)
 	}
 	return nil
 }
-
-// maxPod bounds a pod's namespace and name in a mark, in bytes: Kubernetes allows 63 and 253.
-const maxPod = 316
-
-// maxNested is how many shims may run at the same call of one attachment, whose calls never run at the same time (SPEC 1.1, section 3):
-// more are a circle, also one through a daemon, whose children are nobody's descendants. Where no marks tell their networks it is how
-// many may run inside each other: a meta-plugin may run another network's list, which is no circle.
-const maxNested = 3
-
-// maxAtOnce is the same for STATUS and GC, which have no attachment and may run at the same time.
-const maxAtOnce = 256
 
 func circle(c inflight.Call) *report.Failure {
 	return &report.Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Plugin: config.Type, Of: 1,

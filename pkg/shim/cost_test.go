@@ -61,7 +61,7 @@ func TestOneCall(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	answer := Handle()
+	answer := Handle(false)
 	answer.Tell()
 	runtime.ReadMemStats(&after)
 	if answer.Exit != 0 {

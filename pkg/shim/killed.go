@@ -21,7 +21,10 @@ func killedRecord(k inflight.Call) *report.Record {
 	}
 	r.Failure = &report.Failure{Reason: reason.PluginTimeout, Code: 11}
 	took := max(k.Seen.Sub(k.Since), 0).Round(time.Second)
-	if plugin, index, of, ok := chain.ParseLabel(k.Plugin); ok {
+	if k.Waits != "" {
+		r.Failure.Reason = reason.DiskUnresponsive
+		r.Failure.Cause = fmt.Sprintf("%s was killed while it had been waiting for %s, not answering for %s", k.Verb, k.Waits, took)
+	} else if plugin, index, of, ok := chain.ParseLabel(k.Plugin); ok {
 		r.Failure.Plugin, r.Failure.Index, r.Failure.Of = plugin, index, of
 		r.Failure.Cause = fmt.Sprintf("had been running %s for %s when the runtime gave up and killed the call", k.Verb, took)
 	} else {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -22,7 +21,7 @@ func (c *call) bare() *chain.Chain {
 		}
 	}
 	if own == nil && (c.record.Verb == "CHECK" || c.record.Verb == "DEL") {
-		own, _ = attachment.RuntimeList(c.key()) // the file is gone or broken; the pod was added by this list
+		own, _ = c.store.RuntimeList(c.key()) // the file is gone or broken; the pod was added by this list
 	}
 	if own == nil || !own.Bare() {
 		return nil

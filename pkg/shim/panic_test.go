@@ -26,11 +26,11 @@ func TestPanic(t *testing.T) {
 	}
 	t.Setenv("CNI_PATH", dir)
 	t.Setenv("CNI_COMMAND", "ADD")
-	c := &call{config: config.Default(), store: attachment.Open(filepath.Join(dir, "state")), status: status.Open(filepath.Join(dir, "run", "status.json"))}
+	c := &call{config: config.Default(), store: attachment.Open(filepath.Join(dir, "run"), filepath.Join(dir, "state")), status: status.Open(filepath.Join(dir, "run", "status.json"))}
 	c.config.Name, c.config.CNIVersion = "lab", "1.0.0"
 	c.config.Chain.Inline = json.RawMessage(`{"plugins":[{"type":"plug"}]}`)
 	c.record = report.Record{Time: time.Now(), Verb: "ADD", ContainerID: "c1", IfName: "eth0"}
-	c.record.Failure = c.attempt(func(c *call, ctx context.Context) *report.Failure {
+	c.record.Failure = c.attempt(context.Background(), func(c *call, ctx context.Context) *report.Failure {
 		if f := c.add(ctx); f != nil {
 			t.Fatal(f.Line())
 		}

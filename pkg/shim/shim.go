@@ -51,6 +51,7 @@ type call struct {
 	config  *config.Config
 	status  *status.Store
 	store   *attachment.Store
+	claim   *attachment.Claim // what an ADD holds of its attachment; nil where it holds nothing
 	mark    *inflight.Mark
 	running []inflight.Call // beside this one, as it began
 	dead    []inflight.Call // killed calls, to be told with this one
@@ -59,17 +60,19 @@ type call struct {
 	budget  time.Duration   // that logging may cost
 	stdout  []byte
 	undo    func() // what ADD has set up so far; nil where that is nothing
+	apart   bool   // what a disk holds is read by a process of its own
 }
 
-// Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2).
-func Handle() *Answer {
+// Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2). With apart this program answers
+// questions about the disk where ServeEnv is set, and a call reads no disk itself.
+func Handle(apart bool) *Answer {
 	verb := os.Getenv("CNI_COMMAND")
 	if verb == "VERSION" {
 		var b bytes.Buffer
 		_ = version.All.Encode(&b) // to memory
 		return &Answer{Stdout: b.Bytes()}
 	}
-	c := &call{config: config.Default(), budget: journalBudget}
+	c := &call{config: config.Default(), budget: journalBudget, apart: apart}
 	c.record = report.Record{
 		Time: time.Now().UTC(), Verb: verb,
 		ContainerID: os.Getenv("CNI_CONTAINERID"), IfName: os.Getenv("CNI_IFNAME"), Netns: os.Getenv("CNI_NETNS"),
@@ -89,6 +92,7 @@ func Handle() *Answer {
 	if err != nil && c.record.Failure == nil {
 		c.record.Failure = refused(err)
 	}
+	c.claim.Release()
 	c.mark.End()
 	c.record.Duration = time.Since(c.record.Time)
 	return c.answer(c.tell)
@@ -129,7 +133,9 @@ func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 		args.NetnsOverride = "1" // whether a plugin may work on its own namespace is for the plugins to say, as without the shim
 		cfg, err := config.Parse(args.StdinData)
 		c.config, c.record.Network = cfg, cfg.Name
-		c.status, c.store = status.Open(cfg.StatusFile), attachment.Open(cfg.StateDir)
+		ctx, cancel := c.deadline()
+		defer cancel()
+		c.open(ctx)
 		for _, w := range cfg.Warnings {
 			c.note("", w, false)
 		}
@@ -140,7 +146,7 @@ func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 		} else if f != nil && !c.canGoOn(f) {
 			c.record.Failure = f
 		} else {
-			c.record.Failure = c.attempt(verb)
+			c.record.Failure = c.attempt(ctx, verb)
 		}
 		if c.record.Failure != nil {
 			return c.record.CNIError()
@@ -149,10 +155,21 @@ func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 	}
 }
 
+// open opens where the call is recorded and what it was added with.
+func (c *call) open(ctx context.Context) {
+	c.status = status.Open(c.config.StatusFile)
+	c.store = attachment.Open(c.status.Dir(), c.config.StateDir)
+	if c.status.Refused != "" {
+		c.note("", c.status.Refused, true)
+		c.store.Before = filepath.Dir(c.config.StatusFile)
+	}
+	if c.apart {
+		c.store.Ask = func(q attachment.Question) (*attachment.Answer, error) { return c.ask(ctx, q) }
+	}
+}
+
 // attempt runs a verb. A fault of the shim's own is a failure like any other: answered, told, and what ADD has set up is undone.
-func (c *call) attempt(verb verb) (f *report.Failure) {
-	ctx, cancel := c.deadline()
-	defer cancel()
+func (c *call) attempt(ctx context.Context, verb verb) (f *report.Failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			f = &report.Failure{Reason: reason.PluginCrashed, Code: types.ErrInternal, Plugin: config.Type, Of: 1, Cause: fmt.Sprintf("crashed: %v", p),
@@ -180,8 +197,8 @@ func (c *call) canGoOn(f *report.Failure) bool {
 		return false
 	}
 	if _, err := c.entry(); err != nil {
-		if _, err = attachment.FromRuntime(c.key(), c.config.ConfDir()); err != nil {
-			return false
+		if _, err = c.store.FromRuntime(c.key(), c.config.ConfDir()); err != nil {
+			return errors.Is(err, attachment.ErrUnanswered) // which is the failure then
 		}
 	}
 	c.note("", f.Cause, true)

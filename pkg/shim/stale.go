@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/plugins/pkg/ns"
@@ -26,6 +27,9 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 	}
 	running, _ := inflight.Running(c.status.CallsDir())
 	keys, err := c.store.List(c.config.Name)
+	if f := c.tryAgain(err); f != nil {
+		return f
+	}
 	if err != nil {
 		c.note("", "stale attachments are not looked for: "+err.Error(), true)
 	}
@@ -42,8 +46,12 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 		}) {
 			continue // newer than the runtime's list, or it is deleted by a call of its own
 		}
-		if e, err := c.store.Get(k); err == nil && e.Created.After(c.record.Time) {
-			continue // newer, too
+		e, err := c.store.Get(k)
+		if f := c.tryAgain(err); f != nil {
+			return f
+		}
+		if err == nil && c.newer(e) {
+			continue
 		}
 		f, done := c.deleteStale(ctx, k)
 		if done {
@@ -64,6 +72,15 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 		c.note("", "stale attachments removed: "+strings.Join(removed[:min(n, many)], ", ")+more, true)
 	}
 	return first
+}
+
+// newer reports whether an attachment may be younger than the runtime's list, which was made before this call began. A date in the
+// future says nothing, for the clock was set back since: there a namespace that lives decides.
+func (c *call) newer(e *attachment.Entry) bool {
+	if e.Created.After(time.Now()) {
+		return !e.NetnsGone()
+	}
+	return e.Created.After(c.record.Time)
 }
 
 func (c *call) deleteStale(ctx context.Context, k attachment.Key) (f *report.Failure, done bool) {

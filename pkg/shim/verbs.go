@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/attachment"
-	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -34,6 +32,9 @@ func (c *call) add(ctx context.Context) *report.Failure {
 	if f := c.remember(ch); f != nil {
 		return f
 	}
+	if f := c.late(ctx); f != nil {
+		return f
+	}
 	r := c.runner(ch)
 	c.undo = func() { c.rollBack(ch, r.Attempts) }
 	result, err := r.Add(ctx, prev)
@@ -50,47 +51,6 @@ func (c *call) add(ctx context.Context) *report.Failure {
 	return report.Failed(ch, r, err)
 }
 
-// rollBack undoes an ADD that failed after the given runs. Its errors are noted, never returned in place of the cause.
-func (c *call) rollBack(ch *chain.Chain, ran []*delegate.Attempt) {
-	ctx, cancel := c.undoDeadline()
-	defer cancel()
-	r := c.runner(ch)
-	r.Attempts = ran
-	for _, e := range r.RollBack(ctx) {
-		c.note("", "undoing the failed ADD: "+e.Error(), true)
-	}
-}
-
-// remember stores the attachment before the first plugin runs. Where that cannot be, the call goes on as it would without the
-// shim: a DEL then runs the chain of its own time. Only where an older entry of the same key can be neither replaced nor
-// removed it stops: DEL would run the wrong chain, and leak.
-func (c *call) remember(ch *chain.Chain) *report.Failure {
-	err := c.store.Put(&attachment.Entry{
-		Key: c.key(), Netns: c.record.Netns, NetnsID: attachment.NetnsID(c.record.Netns), Args: os.Getenv("CNI_ARGS"), Path: delegate.Lasting(os.Getenv("CNI_PATH")),
-		RuntimeConfig: c.config.RuntimeConfig, Chain: ch.Raw(), Created: c.record.Time,
-	})
-	if err == nil {
-		return nil
-	}
-	if removeErr := c.store.Remove(c.key()); removeErr != nil {
-		return &report.Failure{Reason: reason.HostResourceExhausted, Code: types.ErrIOFailure, Cause: "an older attachment of this container cannot be replaced: " + err.Error(),
-			Fix: "make " + c.config.StateDir + " writable: DEL would run the older one's chain, and leak"}
-	}
-	c.note("", "the attachment is not stored, DEL will run the configuration of its time: "+err.Error(), true)
-	return nil
-}
-
-func (c *call) complete(ch *chain.Chain, result *delegate.Result) {
-	d := attachment.Done{Added: c.record.Time}
-	d.Inner, _ = result.Kept(ch.CNIVersion) // else libcni hands none on
-	if ch.CNIVersion != c.config.CNIVersion {
-		d.Outer, _ = result.Kept(c.config.CNIVersion)
-	}
-	if err := c.store.Complete(c.key(), d); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.note("", "the attachment is not marked as added: "+err.Error(), true)
-	}
-}
-
 // check runs CHECK of the chain that ADD ran.
 func (c *call) check(ctx context.Context) *report.Failure {
 	if own := c.bare(); own != nil && !c.stored() {
@@ -103,6 +63,9 @@ func (c *call) check(ctx context.Context) *report.Failure {
 	prev, err := c.inner(entry, ch)
 	if err != nil {
 		return &report.Failure{Reason: reason.InvalidCallerInput, Code: types.ErrDecodingFailure, Cause: "prevResult: " + err.Error()}
+	}
+	if f := c.late(ctx); f != nil {
+		return f
 	}
 	r := c.runner(ch)
 	err = r.Check(ctx, prev)
@@ -128,6 +91,9 @@ func (c *call) del(ctx context.Context) *report.Failure {
 		c.note("", "DEL runs without prevResult: "+err.Error(), true)
 		prev = nil
 	}
+	if f := c.late(ctx); f != nil {
+		return f
+	}
 	r := c.runner(ch)
 	err = r.Del(ctx, prev)
 	c.runs(r)
@@ -138,7 +104,7 @@ func (c *call) del(ctx context.Context) *report.Failure {
 	if entry != nil {
 		key = entry.Key
 	}
-	if err := c.store.Remove(key); err != nil {
+	if err := c.store.Remove(key); err != nil && !errors.Is(err, attachment.ErrAdding) {
 		c.note("", "the attachment is still stored: "+err.Error(), true)
 	}
 	return nil
@@ -153,6 +119,10 @@ func (c *call) statusVerb(ctx context.Context) *report.Failure {
 	if f != nil {
 		f.Code = notAvailable
 		return f
+	}
+	if f := c.late(ctx); f != nil {
+		c.note("", f.Cause+"; the node counts as ready", true)
+		return nil
 	}
 	r := c.runner(ch)
 	err := r.Status(ctx)

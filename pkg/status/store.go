@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -33,15 +34,38 @@ const (
 
 // Store is the status file and the records beside it. Safe for concurrent use by any number of processes.
 type Store struct {
+	// Refused says why the path that was asked for is not used, and the default is; empty where it is.
+	Refused string
+
 	path    string
 	dir     string
 	records string
 }
 
-// Open names the status file; nothing is touched before the first Add.
+// Open names the status file; nothing is written before the first Add. The path may come from anybody's configuration: a file that is
+// there and is no status file is left alone, and the default stands in for it.
 func Open(path string) *Store {
-	dir := filepath.Dir(path)
-	return &Store{path, dir, filepath.Join(dir, "records")}
+	s := &Store{}
+	if path != config.DefaultStatusFile && !ours(path) {
+		s.Refused = fmt.Sprintf("statusFile %s is no status file: it is left as it is, and %s is used", path, config.DefaultStatusFile)
+		path = config.DefaultStatusFile
+	}
+	s.path, s.dir = path, filepath.Dir(path)
+	s.records = filepath.Join(s.dir, "records")
+	return s
+}
+
+// ours reports whether a status file is at path, or may be made there.
+func ours(path string) bool {
+	b, err := disk.Read(path, maxFile)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	var says struct {
+		Version *int             `json:"version"`
+		Verdict *json.RawMessage `json:"verdict"`
+	}
+	return json.Unmarshal(b, &says) == nil && says.Version != nil && says.Verdict != nil
 }
 
 // Dir is the directory that the status file lies in.

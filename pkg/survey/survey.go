@@ -60,12 +60,14 @@ type Now struct {
 	// Contradicts is the verdict of the last call, in words, where what is seen now is another.
 	Contradicts string `json:"contradicts,omitempty"`
 
-	Findings    diag.List          `json:"findings"` // of the directory's check, without those that are mere information
-	Journal     bool               `json:"journal"`  // journald takes entries
-	Attachments map[string]int     `json:"attachments"`
-	IPAM        []Addresses        `json:"ipam"`
-	Latency     map[string]Latency `json:"latency"` // by verb
-	Errors      []string           `json:"errors"`  // what could not be looked at, and why
+	Findings    diag.List      `json:"findings"`    // of the directory's check, without those that are mere information
+	Journal     bool           `json:"journal"`     // journald takes entries
+	Attachments map[string]int `json:"attachments"` // how many are stored, by network
+	// Saved: a watch saves them to the disk, so that they outlive a reboot.
+	Saved   bool               `json:"attachmentsSaved"`
+	IPAM    []Addresses        `json:"ipam"`
+	Latency map[string]Latency `json:"latency"` // by verb
+	Errors  []string           `json:"errors"`  // what could not be looked at, and why
 }
 
 // File is one configuration file and what becomes of it.
@@ -121,13 +123,17 @@ func Take(ctx context.Context, o Options) *Survey {
 		s.Now.Files = append(s.Now.Files, File{outer.Name, "the watch has taken it away (--withdraw) until the chain can be loaded"})
 	}
 	var err error
-	if s.File, err = status.Open(entry.StatusFile).Read(); err != nil {
+	file := status.Open(entry.StatusFile)
+	if file.Refused != "" {
+		s.failed("status file", errors.New(file.Refused))
+	}
+	if s.File, err = file.Read(); err != nil {
 		s.failed("status file", err)
 		s.File = status.Empty()
 	}
 	s.chain(ctx, entry, !o.NoSTATUS)
 	s.check(o)
-	s.attachments(ctx, entry)
+	s.attachments(ctx, attachment.Open(file.Dir(), entry.StateDir), file.CallsDir())
 	s.latencies()
 	return s
 }
@@ -274,8 +280,8 @@ func (s *Survey) check(o Options) {
 	}
 }
 
-func (s *Survey) attachments(ctx context.Context, entry *config.Config) {
-	store := attachment.Open(entry.StateDir)
+func (s *Survey) attachments(ctx context.Context, store *attachment.Store, calls string) {
+	s.Now.Saved = store.Carried()
 	networks, err := store.Networks()
 	if err != nil {
 		s.failed("attachments", err)
@@ -288,7 +294,7 @@ func (s *Survey) attachments(ctx context.Context, entry *config.Config) {
 			s.Now.Attachments[n] = len(keys)
 		}
 	}
-	judge := stale.NewJudge(store, status.Open(entry.StatusFile).CallsDir())
+	judge := stale.NewJudge(store, calls)
 	all, err := judge.All(ctx)
 	if err != nil {
 		s.failed("attachments", err)

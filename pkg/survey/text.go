@@ -183,7 +183,11 @@ func (p *page) addresses(s *Survey) {
 		lines = append(lines, l)
 	}
 	for _, n := range sorted(s.Now.Attachments) {
-		lines = append(lines, fmt.Sprintf("attachments of %s: %d stored", n, s.Now.Attachments[n]))
+		l := fmt.Sprintf("attachments of %s: %d stored", n, s.Now.Attachments[n])
+		if !s.Now.Saved {
+			l += " in memory, until a reboot: no cni-shim watch runs that saves them to the disk"
+		}
+		lines = append(lines, l)
 	}
 	for i, k := range s.Stale {
 		if i == maxShown {

@@ -24,16 +24,22 @@ func newCalls(ctx context.Context) *calls {
 // gone forgets a process that has ended: its number may be used again.
 func (c *calls) gone(pid int) { delete(c.followed, pid) }
 
-// follow follows the calls that run now, and tells whether there are marks of killed ones.
-func (c *calls) follow(dir string) (killed bool) {
+// follow follows the calls that run now. It reports whether there are marks of killed ones, and whether there are calls whose end
+// nothing will show: they are to be looked at again.
+func (c *calls) follow(dir string) (killed, unfollowed bool) {
 	running, dead := inflight.Running(dir)
 	for _, r := range running {
+		if r.Foreign() { // its number is another process's here
+			unfollowed = true
+			continue
+		}
 		if c.followed[r.PID] {
 			continue
 		}
 		fd, err := unix.PidfdOpen(r.PID, unix.PIDFD_NONBLOCK)
 		if err != nil {
-			continue // an old kernel, or it is over: the next look sees
+			unfollowed = true // an old kernel, or it is over
+			continue
 		}
 		c.followed[r.PID] = true
 		go func() {
@@ -49,7 +55,7 @@ func (c *calls) follow(dir string) (killed bool) {
 			}
 		}()
 	}
-	return len(dead) > 0
+	return len(dead) > 0, unfollowed
 }
 
 // over tells whether the process of a pidfd has ended.

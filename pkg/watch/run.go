@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -17,6 +18,9 @@ const (
 	most  = time.Second
 )
 
+// lastSave bounds how long the end waits for the last saving of attachments.
+const lastSave = 2 * time.Second
+
 // again is how long after a look the next one is made though nothing seems to have changed.
 const again = time.Minute
 
@@ -26,18 +30,43 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 	eyes := &eyes{}
 	defer eyes.close()
 	calls := newCalls(ctx)
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		w.saver.loop(ctx)
+	}()
 	due, callsDue := time.NewTimer(0), time.NewTimer(most)
 	defer due.Stop()
 	defer callsDue.Stop()
 	var first time.Time // of the changes not yet looked at; zero: there are none
 	pending := true     // callsDue runs
+	followCalls := func() {
+		killed, unfollowed := calls.follow(w.callsDir())
+		if killed {
+			due.Reset(0)
+		}
+		if unfollowed && !pending {
+			pending = true
+			callsDue.Reset(most)
+		}
+	}
 	for {
 		events, lost := eyes.channels()
 		select {
 		case <-ctx.Done():
+			select {
+			case <-saved:
+			case <-time.After(lastSave): // the disk hangs
+			}
 			return
 		case e := <-events:
+			attachments := w.store().Dir()
 			switch {
+			case filepath.Dir(e.Name) == attachments: // a network's first pod: its directory is to be watched
+				due.Reset(quiet)
+				w.saver.changed()
+			case strings.HasPrefix(e.Name, attachments+"/"):
+				w.saver.changed()
 			case filepath.Dir(e.Name) == w.callsDir():
 				if !pending {
 					pending = true
@@ -52,20 +81,22 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 		case <-lost:
 			due.Reset(quiet)
 		case <-callsDue.C:
-			if pending = false; calls.follow(w.callsDir()) {
-				due.Reset(0)
-			}
+			pending = false
+			followCalls()
 		case pid := <-calls.ended:
-			if calls.gone(pid); calls.follow(w.callsDir()) {
-				due.Reset(0)
-			}
+			calls.gone(pid)
+			followCalls()
 		case <-due.C:
 			first = time.Time{}
-			_, w.unseen = eyes.open(w.places())
+			var more bool
+			if more, w.unseen = eyes.open(w.places()); more {
+				w.saver.changed()
+			}
 			after(w.Look())
 			due.Reset(again)
-			if more, _ := eyes.open(w.places()); more { // what changed there since has told nobody
+			if more, _ = eyes.open(w.places()); more { // what changed there since has caused no event
 				due.Reset(quiet)
+				w.saver.changed()
 			}
 		}
 	}
@@ -75,7 +106,7 @@ func (w *Watch) callsDir() string { return status.Open(w.entry.StatusFile).Calls
 
 // places lists where changes matter: whole directories, and single names in others.
 func (w *Watch) places() []place {
-	all := []string{w.o.ConfDir, w.callsDir(), filepath.Join(w.o.ConfDir, w.network)}
+	all := append(w.saved(), w.o.ConfDir, w.callsDir(), filepath.Join(w.o.ConfDir, w.network))
 	all = append(all, w.o.BinDirs...)
 	if p := w.entry.Chain.Path; p != "" {
 		all = append(all, p, filepath.Join(p, w.network))

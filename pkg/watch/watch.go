@@ -43,6 +43,7 @@ type Watch struct {
 	programs []string        // that the chain runs
 	unseen   []string        // what inotify cannot watch, and why
 	outcome  string          // of the last look
+	saver    *saver
 }
 
 // New makes a watcher. It sets CNI_PATH, in which programs are searched.
@@ -52,7 +53,7 @@ func New(o Options) (*Watch, error) {
 			return nil, fmt.Errorf("%q is no absolute path", path)
 		}
 	}
-	w := &Watch{o: o, keeper: newKeeper(o.ConfDir, o.StateDir, o.BinDirs), entry: config.Default()}
+	w := &Watch{o: o, keeper: newKeeper(o.ConfDir, o.StateDir, o.BinDirs), entry: config.Default(), saver: newSaver()}
 	w.keeper.withdraw, w.keeper.dry = o.Withdraw, o.DryRun
 	return w, os.Setenv("CNI_PATH", strings.Join(o.BinDirs, string(filepath.ListSeparator)))
 }
@@ -107,8 +108,10 @@ func (w *Watch) look() (look *shim.Look, done string, f *report.Failure) {
 	if p := entry.Chain.Path; p != "" && p != w.o.ConfDir && filepath.Dir(p) != w.o.ConfDir {
 		stands = append(stands, findings(p, check.Options{}, f, runs)...)
 	}
-	for _, u := range w.unseen {
-		stands = append(stands, report.Note{Message: u})
+	for _, u := range append(w.unseen[:len(w.unseen):len(w.unseen)], w.saver.trouble()) {
+		if u != "" {
+			stands = append(stands, report.Note{Message: u})
+		}
 	}
 	for _, n := range w.fresh(stands) {
 		look.Note(n.Rule, n.Message)
@@ -119,6 +122,7 @@ func (w *Watch) look() (look *shim.Look, done string, f *report.Failure) {
 // remember keeps what says where changes matter. A chain that cannot be loaded leaves the names of the one before.
 func (w *Watch) remember(entry *config.Config, ch *chain.Chain) {
 	w.entry = entry
+	w.saver.follow(status.Open(entry.StatusFile).Dir(), entry.StateDir)
 	if ch == nil {
 		return
 	}

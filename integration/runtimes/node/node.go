@@ -96,7 +96,7 @@ func (n *Node) Left() []string {
 
 // Kept is how many attachments the shim remembers.
 func (n *Node) Kept() int {
-	kept, _ := filepath.Glob("/var/lib/cni-shim/attachments/*/*@*")
+	kept, _ := filepath.Glob("/run/cni-shim/attachments/*/*@*")
 	return len(kept)
 }
 

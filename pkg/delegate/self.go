@@ -1,0 +1,29 @@
+package delegate
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// ErrLeft marks a process that was killed and does not end, because the kernel holds it: a disk that does not answer. It is left
+// behind, and ends when the kernel lets go of it.
+var ErrLeft = errors.New("killed, and does not end")
+
+// Self runs this program again with stdin and no other environment than env, and returns what it prints. It is for work that the
+// kernel may hold for ever: where ctx ends first, or a moment later, Self returns all the same, with ctx's error or ErrLeft. A
+// process that cannot be made is a syscall.Errno.
+func Self(ctx context.Context, stdin []byte, env ...string) (stdout []byte, err error) {
+	a := &Attempt{Path: "/proc/self/exe", name: os.Args[0], Stdin: stdin}
+	err = a.run(ctx, env, func() {})
+	switch {
+	case errors.Is(err, ErrLeft):
+	case a.Errno != 0:
+		err = a.Errno
+	case err != nil && ctx.Err() != nil:
+		err = ctx.Err()
+	case err != nil:
+		err = errors.New(a.ending(err))
+	}
+	return a.Stdout, err
+}
