@@ -143,6 +143,19 @@ func (s *Store) Known(k Key) bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
+// Cached reports which attachments the runtime's libcni keeps.
+func (s *Store) Cached() (func(Key) bool, error) {
+	a, err := s.ask(Question{List: true})
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, n := range a.Cached {
+		names[n] = true
+	}
+	return func(k Key) bool { return names[filepath.Base(cached(k))] }, nil
+}
+
 // InRuntime reports whether the runtime's libcni keeps an attachment; true also where that cannot be seen.
 func InRuntime(k Key) bool {
 	_, err := os.Lstat(cached(k))

@@ -24,7 +24,7 @@ const (
 // ErrUnanswered marks what a disk would have to tell and does not.
 var ErrUnanswered = errors.New("the disk does not answer")
 
-// Question is what of the disk is asked for: one attachment, or with List all keys.
+// Question is what of the disk is asked for: one attachment, or with List all keys and the names of the runtime's cache.
 type Question struct {
 	Saved string `json:"saved"` // the directory of saved attachments
 	Key
@@ -37,6 +37,7 @@ type Answer struct {
 	// Entries are the texts of the attachments of the container and interface, by network.
 	Entries map[string][]byte `json:"entries,omitempty"`
 	Keys    []Key             `json:"keys,omitempty"`
+	Cached  []string          `json:"cached,omitempty"` // names of the files in the runtime's cache
 	// Runtime is the text of the runtime's own cache of the attachment; nil where it has none, or RuntimeFault says why it cannot be
 	// read.
 	Runtime      []byte `json:"runtime,omitempty"`
@@ -102,7 +103,12 @@ func (q Question) Answer() *Answer {
 			a.Fault = fault(err)
 		}
 	}
-	if !q.List {
+	if q.List {
+		names, err := disk.Names(filepath.Dir(cached(q.Key)), maxCached)
+		if a.Cached = names; err != nil && !absent(err) {
+			a.Fault = fault(err)
+		}
+	} else {
 		switch b, err := disk.ReadAnyone(cached(q.Key), maxSize); {
 		case err == nil:
 			a.Runtime = b
@@ -141,6 +147,9 @@ func (q Question) saved(a *Answer) error {
 	}
 	return nil
 }
+
+// maxCached bounds how many names of the runtime's cache are looked at.
+const maxCached = 1 << 18
 
 // Serve answers one question, for a process that must not read the disk itself. It returns the exit status.
 func Serve(in io.Reader, out io.Writer) int {

@@ -33,12 +33,20 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 	if err != nil {
 		c.note("", "stale attachments are not looked for: "+err.Error(), true)
 	}
+	cached, err := c.store.Cached()
+	if f := c.tryAgain(err); f != nil {
+		return f
+	}
+	if err != nil {
+		c.note("", "stale attachments are not looked for: "+err.Error(), true)
+		return nil
+	}
 	var removed []string
 	for _, k := range keys {
 		if slices.Contains(c.config.Attachments, types.GCAttachment{ContainerID: k.ContainerID, IfName: k.IfName}) {
 			continue
 		}
-		if attachment.InRuntime(k) {
+		if cached(k) {
 			continue
 		}
 		if slices.ContainsFunc(running, func(r inflight.Call) bool {
