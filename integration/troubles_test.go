@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -239,6 +240,41 @@ var troubles = []*trouble{
 		reason:  "APIForbidden", plugin: "apiclient", cause: "is forbidden"},
 
 	// State and limits.
+	{name: "a file stands where host-local keeps its addresses", plugins: `{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","dataDir":"/run/lab-addresses","subnet":"10.7.0.0/24"}}`,
+		arrange: func(s *scene) { s.file("/run/lab-addresses", "", 0o644, 0) },
+		reason:  "StateCorrupt", plugin: "bridge", cause: "mkdir /run/lab-addresses: not a directory",
+		evidence: []string{"/run/lab-addresses is a file, where host-local needs a directory"}},
+	{name: "host-local's directory is a link that leads nowhere", plugins: plainBridge,
+		arrange: func(s *scene) {
+			s.run("ln", "-s", "/run/nowhere", "/var/lib/cni/networks")
+			s.Cleanup(func() { _ = os.Remove("/var/lib/cni/networks") })
+		},
+		reason: "StateCorrupt", plugin: "bridge", cause: "mkdir /var/lib/cni/networks: file exists",
+		evidence: []string{"/var/lib/cni/networks is a link that leads nowhere"}},
+	{name: "the runtime names the host's own network namespace", plugins: plainBridge,
+		arrange: func(s *scene) {
+			drop := func() { _ = exec.Command("ip", "link", "del", "eth0").Run() } // libcni alone leaves it behind
+			drop()
+			s.Cleanup(drop)
+			s.pod.NetNS = "/proc/self/ns/net"
+		},
+		reason: "InvalidCallerInput", plugin: "bridge", cause: "CNI_NETNS is the host's own network namespace: ",
+		evidence: []string{"/proc/self/ns/net is the network namespace of the host itself"}},
+	{name: "the runtime names the host's own network namespace, which has that interface", plugins: plainBridge,
+		arrange: func(s *scene) {
+			s.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "lab1peer")
+			s.Cleanup(func() { _ = exec.Command("ip", "link", "del", "eth0").Run() })
+			s.pod.NetNS = "/proc/self/ns/net"
+		},
+		reason: "InvalidCallerInput", plugin: "bridge", cause: "CNI_NETNS is the host's own network namespace: ",
+		evidence: []string{"/proc/self/ns/net is the network namespace of the host itself"}},
+	{name: "the runtime names a namespace of another kind", plugins: plainBridge,
+		arrange: func(s *scene) { s.pod.NetNS = "/proc/self/ns/mnt" },
+		reason:  "InvalidCallerInput", plugin: "bridge", cause: "the caller's input is incomplete or refused",
+		evidence: []string{"/proc/self/ns/mnt is a namespace of another kind than network"}},
+	{name: "the runtime names the host's own network namespace in a DEL", plugins: plainBridge, verb: "DEL",
+		arrange: func(s *scene) { s.add(); s.since = time.Now(); s.pod.NetNS = "/proc/self/ns/net" },
+		reason:  "InvalidCallerInput", plugin: "bridge", cause: "CNI_NETNS is the host's own network namespace: "},
 	{name: "host-local's directory is read-only", plugins: plainBridge,
 		arrange: func(s *scene) { s.tmpfs("/var/lib/cni/networks", "ro") },
 		reason:  "PermissionDenied", plugin: "bridge", cause: "read-only file system",

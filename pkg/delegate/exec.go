@@ -3,10 +3,12 @@
 package delegate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -131,12 +133,31 @@ var errTooLong = fmt.Errorf("more than %d MiB on stdout", MaxStdout>>20)
 
 // failure makes the error that invoke hands on: the plugin's own, or one that says how it ended.
 func (a *Attempt) failure(err error) error {
-	var printed types.Error
-	if a.Started && len(a.Stdout) > 0 && json.Unmarshal(a.Stdout, &printed) == nil && (printed.Msg != "" || printed.Code != 0) {
-		a.Printed = &printed
-		return &printed
+	if a.Started {
+		a.Printed = lastError(a.Stdout)
+	}
+	if a.Printed != nil {
+		return a.Printed
 	}
 	return types.NewError(types.ErrInternal, a.ending(err), "")
+}
+
+// lastError returns the CNI error that a plugin printed, alone or last: package skel prints one behind the result where it finds after
+// an ADD that the namespace is the host's own. Nil where there is none, or anything that is no JSON.
+func lastError(stdout []byte) *types.Error {
+	var last *types.Error
+	for d := json.NewDecoder(bytes.NewReader(stdout)); ; {
+		e := &types.Error{}
+		switch err := d.Decode(e); {
+		case errors.Is(err, io.EOF):
+			return last
+		case err != nil:
+			return nil
+		}
+		if last = nil; e.Msg != "" || e.Code != 0 {
+			last = e
+		}
+	}
 }
 
 // ending says in words how a plugin ended that printed no CNI error.

@@ -97,7 +97,7 @@ func collector(r *reason.Reason) func(*look) {
 		return program
 	case reason.BridgeAddressConflict:
 		return bridge
-	case reason.NetnsGone:
+	case reason.NetnsGone, reason.InvalidCallerInput:
 		return namespace
 	case reason.IPv6Disabled:
 		return ipv6
@@ -110,7 +110,7 @@ func collector(r *reason.Reason) func(*look) {
 	case reason.PluginKilled:
 		return killed
 	case reason.StateCorrupt:
-		return namedFile
+		return stateFiles
 	}
 	return nil
 }

@@ -1,9 +1,13 @@
 package evidence
 
 import (
+	"errors"
 	"net"
 	"os"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // bridge tells the address that the bridge has and the one that the configuration wants.
@@ -60,15 +64,52 @@ func namespace(l *look) {
 		l.note("netns", "the runtime gave no path of a network namespace: the sandbox is gone")
 		return
 	}
-	if _, err := os.Lstat(l.path(p)); os.IsNotExist(err) {
+	var errno syscall.Errno
+	_, err := os.Lstat(l.path(p))
+	errors.As(err, &errno)
+	switch {
+	case os.IsNotExist(err):
 		l.note("netns", "%s is not there", p)
 		return
-	}
-	if isNetns(l.path(p)) {
+	case err != nil:
+		l.note("netns", "%s cannot be looked at: %v", p, errno)
+		return
+	case HostNetns(l.path(p)):
+		l.note("netns", "%s is the network namespace of the host itself", p)
+		return
+	case isNetns(l.path(p)):
+		if kind := nsKind(l.path(p)); kind != 0 && kind != unix.CLONE_NEWNET {
+			l.note("netns", "%s is a namespace of another kind than network", p)
+			return
+		}
 		l.note("netns", "%s is there by now", p)
 		return
 	}
 	l.note("netns", "%s is there, and no namespace is mounted on it: whoever looks does not see the runtime's mounts, or the namespace was unmounted", p)
+}
+
+// nsKind is the kind of the namespace at a path, as clone(2) names it; 0 where that cannot be seen.
+func nsKind(path string) int {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
+	if err != nil {
+		return 0
+	}
+	return kind
+}
+
+// HostNetns reports whether a path leads to the network namespace that this process is in, which is the host's: no pod's.
+func HostNetns(path string) bool {
+	own, err := os.Stat("/proc/self/ns/net")
+	if err != nil {
+		return false
+	}
+	fi, err := os.Stat(path)
+	return err == nil && os.SameFile(own, fi)
 }
 
 // ipv6 tells which switch has IPv6 off.

@@ -5,6 +5,8 @@ var invalidCallerInput = Class{
 	Reason: "InvalidCallerInput",
 	Codes:  []uint{4},
 	Sure: []string{
+		"netns from cni_netns should not be the same",
+		"error switching to ns … invalid argument",
 		"unknown args",
 		"required env variables",
 	},
@@ -95,6 +97,8 @@ var invalidCallerInput = Class{
 		"error executing add:",
 	},
 	Samples: []Sample{
+		{`plugin's netns and netns from CNI_NETNS should not be the same`, "containernetworking/cni v1.3.0, with the host's namespace"},
+		{`error switching to ns /proc/1/ns/mnt: Error switching to ns /proc/1/ns/mnt: invalid argument`, ""},
 		{`CNI Genie Add IP internal error: CNI Genie error at addNetwork: ARGS: unknown args ["K8S_POD_NAMESPACE=default" "K8S_POD_NAME=ooobusybox" "K8S_POD_INFRA_CONTAINER_ID="], result: %!!(MISSING)s(\u003cnil\u003e)`, "cni-genie/CNI-Genie#93"},
 		{`cni plugin bridge failed: the 'ip' field is expected to be in CIDR notation, got: '10.10.10.100'`, "podman-container-tools/podman#17955"},
 		{`required env variables [CNI_NETNS CNI_CONTAINERID] missing`, ""},

@@ -12,6 +12,7 @@ var permissionDenied = Class{
 		return ""
 	},
 	Sure: []string{
+		"failed to open netns … permission denied",
 		"is not a shared mount",
 		"not a shared or slave mount",
 		"avc: denied",

@@ -11,6 +11,9 @@ var stateCorrupt = Class{
 		`invalid character "x00"`,
 	},
 	Any: []string{
+		"mkdir … not a directory",
+		"mkdir … file exists",
+		"open … is a directory",
 		"locking store",
 		"failed to lock",
 		"failed to acquire lock",
@@ -75,6 +78,8 @@ var stateCorrupt = Class{
 		"cni cache",
 	},
 	Samples: []Sample{
+		{`plugin type="bridge" failed (add): mkdir /var/lib/cni/networks: not a directory`, "containernetworking/plugins v1.9.1, with a file there"},
+		{`mkdir /run/dangling: file exists`, "containernetworking/plugins v1.9.1, with a link that leads nowhere"},
 		{`[cni] Timed out on locking store, err:Store is locked.`, "Azure/azure-container-networking#242"},
 		{`network "multus-cni-network" requested interface name "eth0" already assigned`, "k8snetworkplumbingwg/multus-cni#669"},
 		{`Failed to initialize key-value store of network plugin, err:timed out locking store.`, "Azure/azure-container-networking#339"},

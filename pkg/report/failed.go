@@ -13,6 +13,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/diag"
+	"github.com/cni-shim/cni-shim/pkg/evidence"
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/reason"
@@ -128,7 +129,13 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
-	switch {
+	netns := os.Getenv("CNI_NETNS")
+	switch cause, fix := evidence.BrokenStore(evidence.Input{Config: f.Config}); {
+	case cause != "" && (v.Reason == reason.Unclassified || v.Reason == reason.StateCorrupt || v.Reason == reason.InterfaceExists):
+		f.Reason, f.Words, f.Said, f.Fix = reason.StateCorrupt, cause, false, fix
+	case (v.Reason == reason.InvalidCallerInput || v.Reason == reason.InterfaceExists) && evidence.HostNetns(netns):
+		f.Reason, f.Said, f.Given, f.Cause = reason.InvalidCallerInput, false, false, "CNI_NETNS is the host's own network namespace: "+f.Cause
+		f.Fix = fmt.Sprintf("correct what calls with %s: a pod that uses the host's network gets no CNI call", netns)
 	case v.Reason == reason.InvalidPluginOutput && a.TooMuch:
 		f.Fix = "make the plugin log to a file or to stderr: stdout is for its result alone"
 	case v.Reason == reason.InvalidPluginOutput && len(strings.TrimSpace(f.Stderr)) > 0:
