@@ -100,7 +100,7 @@ func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 				return nil, errors.New("stdin cannot be mended; give a file")
 			}
 			var text []byte
-			if text, err = io.ReadAll(io.LimitReader(env.Stdin, source.MaxFile)); err == nil {
+			if text, err = source.Read(env.Stdin, "stdin"); err == nil {
 				r = check.Text("stdin", text)
 			}
 		} else {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 
 	"github.com/containernetworking/plugins/pkg/ns"
 
 	types100 "github.com/containernetworking/cni/pkg/types/100"
 
+	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/hostnet"
 )
 
@@ -35,6 +35,9 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
+// maxResolv bounds a resolv.conf, in bytes.
+const maxResolv = 64 << 10
+
 // dns reads a resolv.conf(5) as the capability has it.
 func dns(path string) json.RawMessage {
 	conf := struct {
@@ -42,7 +45,7 @@ func dns(path string) json.RawMessage {
 		Searches []string `json:"searches,omitempty"`
 		Options  []string `json:"options,omitempty"`
 	}{}
-	text, _ := os.ReadFile(path) // without one there is nothing to give
+	text, _ := disk.ReadAnyone(path, maxResolv) // without one there is nothing to give
 	for line := range strings.SplitSeq(string(text), "\n") {
 		words := strings.Fields(line)
 		if len(words) < 2 {

@@ -108,10 +108,17 @@ func read(path string, limit int64, cut bool) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	return bounded(f, path, limit, cut)
+}
+
+// Read reads a stream that is no file, such as stdin, to its end. One that is longer than MaxFile is an error that says so, with name.
+func Read(r io.Reader, name string) ([]byte, error) { return bounded(r, name, MaxFile, false) }
+
+func bounded(r io.Reader, name string, limit int64, cut bool) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(text)) > limit {
 		if !cut {
-			return nil, fmt.Errorf("%s is larger than %d MiB", path, limit>>20)
+			return nil, fmt.Errorf("%s is larger than %d MiB", name, limit>>20)
 		}
 		text = text[:limit]
 	}
