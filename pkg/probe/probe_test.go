@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,4 +103,24 @@ func TestHostLocalFiles(t *testing.T) {
 			t.Errorf("%s: %v", address, !free)
 		}
 	}
+}
+
+// The law: whatever a resolv.conf holds, what the capability gets is JSON of its words.
+func FuzzDNS(f *testing.F) {
+	f.Add([]byte("nameserver 10.96.0.10\nsearch a b\noptions ndots:5\n"))
+	path := filepath.Join(f.TempDir(), "resolv.conf")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var got map[string][]string
+		if err := json.Unmarshal(dns(path), &got); err != nil {
+			t.Fatal(err)
+		}
+		for key, words := range got {
+			if len(words) == 0 || len(words) > len(text) {
+				t.Fatalf("%s: %q", key, words)
+			}
+		}
+	})
 }

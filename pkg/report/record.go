@@ -158,7 +158,7 @@ func ParsePod(args string) *Pod {
 // ParseTraceID takes the trace id out of a W3C traceparent, "00-<32 hex>-<16 hex>-<2 hex>"; "" where it is none.
 func ParseTraceID(traceparent string) string {
 	parts := strings.Split(traceparent, "-")
-	if len(parts) != 4 || len(parts[1]) != 32 {
+	if len(parts) != 4 || len(parts[1]) != 32 || strings.Trim(parts[1], "0123456789abcdef") != "" {
 		return ""
 	}
 	return parts[1]

@@ -109,3 +109,22 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// The law: whatever a runtime's environment holds, a trace id is 32 digits, and a pod is what its three arguments say.
+func FuzzCaller(f *testing.F) {
+	f.Add("IgnoreUnknown=1;K8S_POD_NAMESPACE=a;K8S_POD_NAME=b;K8S_POD_UID=c", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	f.Add("K8S_POD_NAME==;;K8S_POD_NAME", "00-0af7651916cd43dd8448eb211c80319\n-b-01")
+	f.Fuzz(func(t *testing.T, args, trace string) {
+		if id := ParseTraceID(trace); id != "" && (len(id) != 32 || strings.Trim(id, "0123456789abcdef") != "" || !strings.Contains(trace, "-"+id+"-")) {
+			t.Fatalf("%q of %q", id, trace)
+		}
+		p := ParsePod(args)
+		if p == nil {
+			return
+		}
+		again := ParsePod("K8S_POD_NAMESPACE=" + p.Namespace + ";K8S_POD_NAME=" + p.Name + ";K8S_POD_UID=" + p.UID)
+		if again == nil || *again != *p || !strings.Contains(args, p.Name) || !strings.Contains(args, p.Namespace) {
+			t.Fatalf("%+v of %q", p, args)
+		}
+	})
+}
