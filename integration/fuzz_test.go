@@ -25,11 +25,11 @@ func TestFuzzScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.Command("sh", "fuzz.sh", "30", module).CombinedOutput()
+	out, err := exec.Command("sh", "fuzz.sh", "18", module).CombinedOutput()
 	if _, failed := err.(*exec.ExitError); !failed {
 		t.Errorf("a target fails, and all is well: %v", err)
 	}
-	for _, want := range []string{"a:FuzzFine 5s: execs: ", "a:FuzzBad 5s: ", "b-c:FuzzDeep 5s: execs: ", "some bytes", "Failing input written to testdata/fuzz/FuzzBad/"} {
+	for _, want := range []string{"a:FuzzFine 3s: ", "a:FuzzBad 3s: ", "b-c:FuzzDeep 3s: ", "some bytes", "Failing input written to testdata/fuzz/FuzzBad/"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
