@@ -71,8 +71,13 @@ func TestBareLists(t *testing.T) {
 			if out, _ := l.tool("check", confDir); strings.HasSuffix(c.list, chained) && !strings.Contains(out, "istio-cni is run by the runtime, after the chain that the shim runs") {
 				t.Errorf("check: %s", out)
 			}
+			// What is observed is the chain of status and probe; else the shim's.
+			out, _ := l.tool("status")
+			if chain, _, _ := strings.Cut(out[max(0, strings.Index(out, "\nCHAIN\n")):], "00-cni-shim"); strings.Contains(chain, "/rec1 ") != c.bare || strings.Contains(chain, "/rec0 ") == c.bare {
+				t.Errorf("status, bare %v: %s", c.bare, out)
+			}
 			// The watch generates the shim's entry for the chain, and leaves an admin's list.
-			out, _ := l.tool("watch", "--once", "--dry-run")
+			out, _ = l.tool("watch", "--once", "--dry-run")
 			if changes := strings.Contains(out, "would be done: 00-cni-shim.conflist "); changes == c.bare || strings.Contains(out, "stands bare beside") != c.bare {
 				t.Errorf("watch, bare %v: %s", c.bare, out)
 			}

@@ -298,7 +298,7 @@ func TestInstallUpgradeUninstall(t *testing.T) {
 }
 
 // CRI-O deletes by what its cache says, which is the shim's list: an uninstall puts the chain in its place, to be checked and
-// deleted by.
+// deleted by, and what a service mesh had appended to that list stays behind it.
 func TestUninstallUnderCRIO(t *testing.T) {
 	l := newLab(t)
 	program := l.barren()
@@ -307,6 +307,11 @@ func TestUninstallUnderCRIO(t *testing.T) {
 	l.run("mkdir", "-p", confDir+"/lab")
 	l.write("lab/10-more.conf", fmt.Sprintf(`{"cniVersion":"0.4.0","name":"lab","type":"rec2","record":%q,"big":9007199254740993}`, record))
 	l.command(program, "install")
+	b, err := os.ReadFile(confDir + "/00-cni-shim.conflist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.write("00-cni-shim.conflist", strings.Replace(string(b), "\n    }\n  ]", fmt.Sprintf("\n    }, {\"type\": \"rec3\", \"record\": %q}\n  ]", record), 1))
 	list := l.load("00-cni-shim.conflist")
 	pod := l.pod()
 	if _, err := l.cni.AddNetworkList(l.ctx(), list, pod); err != nil {
@@ -347,6 +352,8 @@ func TestUninstallUnderCRIO(t *testing.T) {
 	want := `rec0 prevResult=true runtimeConfig=false
 rec1 prevResult=true runtimeConfig=true
 rec2 prevResult=true runtimeConfig=false
+rec3 prevResult=true runtimeConfig=false
+rec3 prevResult=true runtimeConfig=false
 rec2 prevResult=true runtimeConfig=false
 rec1 prevResult=true runtimeConfig=true
 rec0 prevResult=true runtimeConfig=false`

@@ -13,6 +13,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/outer"
 )
 
 // cached is the file in which the runtime's libcni keeps what it added, unless told otherwise.
@@ -162,7 +163,7 @@ func InRuntime(k Key) bool {
 	return !absent(err)
 }
 
-// ReplaceInRuntime puts the chain that ADD ran into the runtime's cache, in the place of the shim's list, so that a runtime that
+// ReplaceInRuntime puts the chain that ADD ran into the runtime's cache, in the place of the shim in its list, so that a runtime that
 // deletes by its cache (CRI-O, podman) needs the shim no more. Plugins of the list's sub-directory, which libcni would not have
 // cached, stand in it as well: they ran. An entry that is not there or not of a list of the shim's is left.
 func ReplaceInRuntime(k Key, ran chain.Raw) error {
@@ -178,10 +179,19 @@ func ReplaceInRuntime(k Key, ran chain.Raw) error {
 	if err != nil {
 		return err
 	}
-	if ch, err := c.list(); err != nil || !ch.Own() {
+	ch, err := c.list()
+	if err != nil || !ch.Own() {
 		return err
 	}
 	list, err := ran.Inlined()
+	if err != nil {
+		return err
+	}
+	l, err := outer.Parse(ch.Bytes)
+	if err != nil {
+		return err
+	}
+	list, err = l.Around(list) // what others had put beside the shim the runtime ran as well
 	if err != nil {
 		return err
 	}
