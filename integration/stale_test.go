@@ -242,6 +242,9 @@ func TestForgetStale(t *testing.T) {
 	if out, _ := l.later(11*time.Minute, shimPath, "status"); strings.Count(out, "stale attachment: ") == 0 || !strings.Contains(out, "more stale (remove all: cni-shim forget --stale)") {
 		t.Errorf("status: %s", out)
 	}
+	if out, code := l.forget("--stale", "--dry-run", "-o", "json"); code != 0 || strings.Count(out, `"do": "would be deleted"`) != many-1 || strings.Count(out, `"do": "in use"`) != 1 {
+		t.Errorf("exit %d: %s", code, out)
+	}
 	out, code = l.forget("--stale")
 	for _, line := range []string{"lab old0 eth0: kept: containerd knows the container, and will ask for its DEL\n", "lab old1 eth0: not deleted: rec0 (1/1): rec0 says no\n",
 		"lab old2 eth0: deleted\n", fmt.Sprintf("\n%d deleted, 1 not deleted, 1 kept, 1 in use\n", many-2)} {
@@ -252,8 +255,8 @@ func TestForgetStale(t *testing.T) {
 	if code != 1 || entries() != 3 || l.deleted(record, live) {
 		t.Errorf("exit %d, %d entries", code, entries())
 	}
-	if b, _ := os.ReadFile(asked); strings.Count(string(b), "\n") != 3 {
-		t.Errorf("the runtime was asked in three commands:\n%s", b)
+	if b, _ := os.ReadFile(asked); strings.Count(string(b), "\n") != 4 {
+		t.Errorf("the runtime was asked in four commands:\n%s", b)
 	}
 	if out, code := l.forget("--stale", "--force"); code != 2 {
 		t.Errorf("exit %d: %s", code, out)

@@ -78,7 +78,7 @@ func (f *checkFlags) run(env *Env) error {
 		return err
 	}
 	if f.dryRun {
-		fmt.Fprintln(f.beside(env), unchanged)
+		fmt.Fprintln(beside(env, f.output), unchanged)
 	}
 	if e, w, _ := r.List.Count(); e > 0 || f.strict && w > 0 {
 		return errNo
@@ -118,7 +118,7 @@ func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 // mend shows what can be mended, and unless it is a dry run does it: the file is replaced as a whole, the old one
 // kept beside it as NAME.bak, a name that no runtime reads.
 func (f *checkFlags) mend(env *Env, r *check.Result) error {
-	w := f.beside(env)
+	w := beside(env, f.output)
 	var need rights.Need
 	for _, file := range r.Files {
 		if _, n := file.Mend(); n > 0 && !f.dryRun {
@@ -149,14 +149,6 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
 	}
 	return nil
-}
-
-// beside is where goes what is not the findings: stdout belongs to a machine in other formats than text.
-func (f *checkFlags) beside(env *Env) io.Writer {
-	if f.output != "text" {
-		return env.Stderr
-	}
-	return env.Stdout
 }
 
 func (f *checkFlags) print(env *Env, r *check.Result) error {

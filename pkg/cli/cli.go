@@ -130,6 +130,14 @@ const (
 	unchanged  = "dry run: nothing was changed"
 )
 
+// beside is where goes what is not the answer itself: stdout belongs to a machine in other formats than text.
+func beside(env *Env, output string) io.Writer {
+	if output != "text" {
+		return env.Stderr
+	}
+	return env.Stdout
+}
+
 // printJSON writes a value as an admin's tools and eyes want it.
 func printJSON(w io.Writer, v any) {
 	enc := json.NewEncoder(w)

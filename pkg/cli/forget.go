@@ -43,6 +43,7 @@ It needs root. Exit status: 0 done; 1 refused, or something stale could not be d
 	c.Flags().BoolVar(&f.force, "force", false, "delete it though it is not proven stale: a pod that runs loses its network")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, dryRunHelp)
 	c.MarkFlagsMutuallyExclusive("stale", "force")
+	outputFlag(c, &f.output, "text", "json")
 	f.node.add(c)
 	stateFlag(c, &f.state)
 	return c
@@ -51,7 +52,7 @@ It needs root. Exit status: 0 done; 1 refused, or something stale could not be d
 // forgetFlags is the command line of forget.
 type forgetFlags struct {
 	stale, force, dryRun bool
-	state                string
+	state, output        string
 	node                 nodeFlags
 }
 
@@ -62,10 +63,16 @@ func (f *forgetFlags) run(ctx context.Context, env *Env, names []string) error {
 	file := status.Open(chain.Entry(f.node.survey().ConfDir).StatusFile)
 	store := attachment.Open(file.Dir(), f.state)
 	judge := stale.NewJudge(store, file.CallsDir())
+	var err error
 	if f.stale {
-		return f.all(ctx, env, store, judge)
+		err = f.all(ctx, env, store, judge)
+	} else {
+		err = f.one(ctx, env, store, judge, attachment.Key{Network: names[0], ContainerID: names[1], IfName: names[2]})
 	}
-	return f.one(ctx, env, store, judge, attachment.Key{Network: names[0], ContainerID: names[1], IfName: names[2]})
+	if f.dryRun && err == nil {
+		fmt.Fprintln(beside(env, f.output), unchanged)
+	}
+	return err
 }
 
 // one deletes one attachment if it is proven stale, or by force.
@@ -79,15 +86,13 @@ func (f *forgetFlags) one(ctx context.Context, env *Env, store *attachment.Store
 		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s; nothing was changed (--force deletes it all the same)\n", name(k), report.Clean(x.Why))
 		return errNo
 	}
-	if f.dryRun {
-		fmt.Fprintf(env.Stdout, "%s: would be deleted: %s\n%s\n", name(k), report.Clean(x.Why), unchanged)
-		return nil
-	}
-	if err := remove(ctx, store, k); err != nil {
-		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s\n", name(k), why(err))
+	x.State = stale.Stale // or by force
+	o := f.forget(ctx, store, x)
+	if o.Do == "not deleted" {
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s\n", name(k), o.Why)
 		return errNo
 	}
-	fmt.Fprintf(env.Stdout, "%s: deleted\n", name(k))
+	f.print(env, []outcome{o})
 	return nil
 }
 
@@ -101,61 +106,26 @@ func (f *forgetFlags) all(ctx context.Context, env *Env, store *attachment.Store
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "cni-shim forget: attachments: %s\n", report.Clean(err.Error()))
 	}
-	failed := err != nil
-	var deleted, left, kept, inUse int
+	done, count := []outcome{}, map[string]int{}
 	for _, x := range all {
 		if x.State == stale.Stale {
 			x = judge.Of(ctx, x.Key) // the deletions before this one may have taken minutes
 		}
-		switch {
-		case x.State == stale.InUse && !x.Gone:
-			inUse++
-		case x.State != stale.Stale:
-			kept++
-			fmt.Fprintf(env.Stdout, "%s: kept: %s\n", name(x.Key), report.Clean(x.Why))
-		case f.dryRun:
-			deleted++
-			fmt.Fprintf(env.Stdout, "%s: would be deleted\n", name(x.Key))
-		default:
-			if err := remove(ctx, store, x.Key); err != nil {
-				left++
-				fmt.Fprintf(env.Stdout, "%s: not deleted: %s\n", name(x.Key), why(err))
-				continue
-			}
-			deleted++
-			fmt.Fprintf(env.Stdout, "%s: deleted\n", name(x.Key))
-		}
+		o := f.forget(ctx, store, x)
+		count[o.Do]++
+		done = append(done, o)
 	}
+	f.print(env, done)
 	if err := judge.NotAsked(); err != nil {
-		fmt.Fprintln(env.Stdout, report.Clean(err.Error()))
+		fmt.Fprintln(beside(env, f.output), report.Clean(err.Error()))
 	}
+	summary := fmt.Sprintf("%d deleted, %d not deleted, ", count["deleted"], count["not deleted"])
 	if f.dryRun {
-		fmt.Fprintf(env.Stdout, "%d would be deleted, %d kept, %d in use\n%s\n", deleted, kept, inUse, unchanged)
-	} else {
-		fmt.Fprintf(env.Stdout, "%d deleted, %d not deleted, %d kept, %d in use\n", deleted, left, kept, inUse)
+		summary = fmt.Sprintf("%d would be deleted, ", count["would be deleted"])
 	}
-	if failed || left > 0 {
+	fmt.Fprintf(beside(env, f.output), "%s%d kept, %d in use\n", summary, count["kept"], count["in use"])
+	if err != nil || count["not deleted"] > 0 {
 		return errNo
 	}
 	return nil
-}
-
-func remove(ctx context.Context, store *attachment.Store, k attachment.Key) error {
-	ctx, cancel := context.WithTimeout(ctx, stale.DeleteTimeout)
-	defer cancel()
-	return stale.Delete(ctx, store, k)
-}
-
-// why says why a Delete failed, with the plugin's place in the chain where it was one.
-func why(err error) string {
-	var e *stale.Error
-	if errors.As(err, &e) {
-		return report.Failed(e.Chain, e.Runner, e.Err).Line()
-	}
-	return report.Clean(err.Error())
-}
-
-// name is an attachment as it is named on the command line.
-func name(k attachment.Key) string {
-	return report.Clean(k.Network + " " + k.ContainerID + " " + k.IfName)
 }

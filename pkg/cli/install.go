@@ -101,9 +101,9 @@ func (f *installFlags) run(c *cobra.Command, env *Env) error {
 		printJSON(env.Stdout, p)
 	default:
 		tellObstacles(env.Stdout, p.Obstacles[told:])
-		if f.dryRun && err == nil {
-			fmt.Fprintln(env.Stdout, unchanged)
-		}
+	}
+	if f.dryRun && err == nil {
+		fmt.Fprintln(beside(env, f.output), unchanged)
 	}
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", c.CommandPath(), err)

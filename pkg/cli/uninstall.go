@@ -46,9 +46,9 @@ It needs root. Exit status: 0 all is gone; 1 something is left, and is named.`,
 				if len(r.Actions) == 0 && err == nil {
 					fmt.Fprintln(env.Stdout, "nothing to remove")
 				}
-				if f.o.DryRun {
-					fmt.Fprintln(env.Stdout, unchanged)
-				}
+			}
+			if f.o.DryRun {
+				fmt.Fprintln(beside(env, f.output), unchanged)
 			}
 			if err != nil {
 				fmt.Fprintf(env.Stderr, "%s: %v\n", c.CommandPath(), err)

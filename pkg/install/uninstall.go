@@ -2,24 +2,19 @@ package install
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/outer"
 	"github.com/cni-shim/cni-shim/pkg/rights"
-	"github.com/cni-shim/cni-shim/pkg/stale"
 	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
@@ -218,133 +213,5 @@ func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
-	}
-}
-
-// handOver sees to it that what the shim added is deleted without it. containerd takes today's list for that; CRI-O and
-// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is proven
-// stale is deleted now, as nobody else knows of it.
-func (r *Removal) handOver(ctx context.Context) {
-	store := attachment.Open(status.Open(r.entry.StatusFile).Dir(), r.entry.StateDir)
-	r.sweep(ctx, store)
-	networks, err := store.Networks()
-	if err != nil {
-		r.left("attachments: %v", err)
-	}
-	others := 0
-	for _, n := range networks {
-		keys, _ := store.List(n)
-		for _, k := range keys {
-			e, err := store.Get(k)
-			if err != nil {
-				r.left("attachment %s of container %s: %v", k.IfName, k.ContainerID, err)
-				continue
-			}
-			if !outer.Same(stored(e.Chain), r.today) {
-				others++
-			}
-			if err := r.change(func() error { return attachment.ReplaceInRuntime(k, e.Chain) }); err != nil {
-				r.left("the runtime's cache, %s of container %s: %v", k.IfName, k.ContainerID, err)
-			}
-		}
-	}
-	if others > 0 {
-		r.note("attachments that were added by another chain than today's: %d; a runtime that deletes them by today's, as containerd does, may leave something of them behind", others)
-	}
-}
-
-// sweep deletes the attachments that are proven stale, and notes those that only look so.
-func (r *Removal) sweep(ctx context.Context, store *attachment.Store) {
-	judge := stale.NewJudge(store, status.Open(r.path(r.entry.StatusFile)).CallsDir())
-	all, err := judge.All(ctx)
-	if err != nil {
-		r.left("attachments: %v", err)
-	}
-	kept := map[string]int{}
-	for _, f := range all {
-		switch name := fmt.Sprintf("attachment %s %s %s", f.Network, f.ContainerID, f.IfName); {
-		case f.State == stale.Stale:
-			r.do(Remove, name, func() error {
-				bounded, cancel := context.WithTimeout(ctx, stale.DeleteTimeout)
-				defer cancel()
-				return stale.Delete(bounded, store, f.Key)
-			})
-		case f.State == stale.Unknown:
-			kept[f.Why]++
-		}
-	}
-	for _, why := range slices.Sorted(maps.Keys(kept)) {
-		r.note("attachments that may be stale, and are not deleted: %d: %s", kept[why], why)
-	}
-	if err := judge.NotAsked(); err != nil {
-		r.note("%v", err)
-	}
-}
-
-// stored is a chain as it is stored, wherever it came from.
-func stored(c chain.Raw) []byte {
-	c.Source = chain.Source{}
-	b, _ := json.Marshal(c) // of JSON that has been parsed
-	return b
-}
-
-// removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
-// the shim is gone.
-func (r *Removal) removeProgram() bool {
-	files, _ := chain.Files(r.path(r.ConfDir))
-	for _, f := range files {
-		if r.gone && filepath.Base(f) == outer.Name {
-			continue
-		}
-		if c, err := chain.LoadFile(f); err == nil && c.Own() {
-			r.left("%s names cni-shim: %s is left, since the node would stop without it; take the entry out and run uninstall again", filepath.Join(r.ConfDir, filepath.Base(f)), r.program())
-			return false
-		}
-	}
-	at := r.path(r.program())
-	_ = r.change(func() error { disk.SweepBeside(at); return nil })
-	if exists(at) {
-		r.do(Remove, r.program(), func() error { return os.Remove(at) })
-	}
-	return true
-}
-
-// What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
-var (
-	stateNames  = []string{"attachments", outer.Remembered, outer.Withdrawn, recordName, uninstalled, ".tmp", ".lock-install"}
-	statusNames = []string{"records", "calls", "chains", "attachments", "asking", ".tmp"}
-)
-
-// removeState removes what the shim kept. The mark for a running watch goes last but for its directory: the program is
-// gone by then, which stops the watch as well.
-func (r *Removal) removeState() {
-	name := filepath.Base(r.entry.StatusFile)
-	names := append([]string{name, name + ".bad"}, statusNames...)
-	r.removeNames(filepath.Dir(r.entry.StatusFile), names)
-	dirs := []string{r.entry.StateDir}
-	if d := config.DefaultStateDir; d != dirs[0] {
-		dirs = append(dirs, d)
-	}
-	for _, d := range dirs {
-		r.removeNames(d, stateNames)
-	}
-}
-
-func (r *Removal) removeNames(dir string, names []string) {
-	if err := trusted(r.o.Root, dir); err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			r.left("%v", err)
-		}
-		return
-	}
-	entries, _ := os.ReadDir(r.path(dir))
-	others := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(names, e.Name()) })
-	for _, n := range names {
-		if err := r.change(func() error { return os.RemoveAll(filepath.Join(r.path(dir), n)) }); err != nil { // which follows no link
-			r.left("%v", err)
-		}
-	}
-	if !others && r.change(func() error { return os.Remove(r.path(dir)) }) == nil {
-		r.act(Remove, dir)
 	}
 }

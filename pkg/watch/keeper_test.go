@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,8 @@ const lab = `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"bridge"}]}`
 type ground struct {
 	*testing.T
 	*keeper
-	clock time.Time
+	clock              time.Time
+	dryDone, dryStands string
 }
 
 func newGround(t *testing.T) *ground {
@@ -68,7 +70,11 @@ func (n *ground) step(done, stands string, there bool) {
 	n.Helper()
 	entry, _ := n.entry()
 	ch, err := chain.Load(entry)
+	n.tried(ch, failed(err))
 	gotDone, gotStands := n.keep(ch, failed(err))
+	if cannot := strings.Contains(gotStands, " cannot be "); !cannot && (n.dryDone != gotDone || n.dryStands != gotStands) {
+		n.Errorf("did %q, stands %q; a dry run says %q, %q", gotDone, gotStands, n.dryDone, n.dryStands)
+	}
 	if _, err := os.Stat(n.list()); !strings.Contains(gotDone, done) || (done == "") != (gotDone == "") || !strings.Contains(gotStands, stands) || (stands == "") != (gotStands == "") || (err == nil) != there {
 		n.Errorf("did %q, stands %q, list: %v; want %q, %q, %v", gotDone, gotStands, err, done, stands, there)
 	}
@@ -76,6 +82,26 @@ func (n *ground) step(done, stands string, there bool) {
 		if l, err := outer.Parse(text); err != nil || l.Name != ch.Name {
 			n.Errorf("%v: %s", err, text)
 		}
+	}
+}
+
+// tried keeps the list in a dry run, which changes no file.
+func (n *ground) tried(ch *chain.Chain, f *report.Failure) {
+	n.Helper()
+	files := func() (all string) {
+		for _, d := range []string{n.dir, n.state} {
+			entries, _ := os.ReadDir(d)
+			for _, e := range entries {
+				text, _ := os.ReadFile(filepath.Join(d, e.Name()))
+				all += e.Name() + string(text)
+			}
+		}
+		return all
+	}
+	before, k := files(), *n.keeper
+	k.dry, k.tries = true, slices.Clone(k.tries)
+	if n.dryDone, n.dryStands = k.keep(ch, f); files() != before {
+		n.Error("a dry run has changed something")
 	}
 }
 
