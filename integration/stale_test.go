@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -210,6 +211,42 @@ func TestForgetByUptime(t *testing.T) {
 	}
 }
 
+// A runtime with mounts of its own, as a snap or a service with private mounts has, may see a namespace that the node's init does not.
+func TestForgetAsRuntimeSees(t *testing.T) {
+	l := newLab(t)
+	l.runtimeRuns()
+	record := filepath.Join(t.TempDir(), "calls")
+	const hidden = "/run/netns/hidden"
+	private := filepath.Join(t.TempDir(), "containerd")
+	sleep, _ := exec.LookPath("sleep")
+	l.run("cp", sleep, private)
+	c := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", "mount -t tmpfs tmpfs /run/netns && touch "+hidden+
+		" && unshare --net mount --bind /proc/self/ns/net "+hidden+" && exec "+private+" 3600")
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	comm := func() string { b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Process.Pid)); return string(b) }
+	for end := time.Now().Add(time.Minute); comm() != "containerd\n" && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	add := exec.Command("nsenter", "--target", fmt.Sprint(c.Process.Pid), "--mount", shimPath)
+	add.Env = []string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_PATH=" + binDir, "CNI_CONTAINERID=hidden", "CNI_IFNAME=eth0", "CNI_NETNS=" + hidden}
+	add.Stdin = strings.NewReader(recorderConf(record))
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	pod := &libcni.RuntimeConf{ContainerID: "hidden"}
+	out, code := l.forget("lab", "hidden", "eth0")
+	l.kept(record, pod, out, code, fmt.Sprintf("its network namespace %s is there for containerd (process %d)", hidden, c.Process.Pid))
+	_ = c.Process.Kill()
+	_ = c.Wait()
+	if out, code := l.forget("lab", "hidden", "eth0"); code != 0 || !l.deleted(record, pod) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
 // After a reboot a hundred go with one command, which asks the runtime once; what may not go stays, and is counted.
 func TestForgetStale(t *testing.T) {
 	l := newLab(t)
@@ -278,8 +315,9 @@ func TestForgetInDaemonSet(t *testing.T) {
 		unshare []string
 		why     string
 	}{
-		"hostPID":    {nil, "is not seen to have the mounts and processes of "},
-		"no hostPID": {[]string{"--pid", "--mount-proc"}, `whether this is the node itself cannot be seen, and in a container a live pod looks gone: no runtime runs, and process 1 is "cni-shim"`},
+		"chroot":     {[]string{}, "is not seen to have the mounts and processes of "},
+		"hostPID":    {[]string{"unshare", "--mount", "--fork"}, "is not seen to have the mounts and processes of "},
+		"no hostPID": {[]string{"unshare", "--mount", "--pid", "--mount-proc", "--fork"}, `whether this is the node itself cannot be seen, and in a container a live pod looks gone: no runtime runs, and process 1 is "cni-shim"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -292,8 +330,8 @@ func TestForgetInDaemonSet(t *testing.T) {
 				script += fmt.Sprintf("mkdir -p %[1]s %[2]s%[1]s; mount --bind %[1]s %[2]s%[1]s\n", m, root)
 			}
 			container := func(args ...string) (string, int) {
-				all := append([]string{"unshare", "--mount"}, c.unshare...)
-				return l.later(11*time.Minute, append(append(all, "--fork", "sh", "-c", script+`exec chroot `+root+` /cni-shim "$@"`, "sh"), args...)...)
+				defer exec.Command("umount", "-R", "-l", root).Run() // of a chroot: the others' mounts are their own
+				return l.later(11*time.Minute, append(append(slices.Clone(c.unshare), "sh", "-c", script+`exec chroot `+root+` /cni-shim "$@"`, "sh"), args...)...)
 			}
 			out, code := container("forget", "lab", live.ContainerID, "eth0")
 			l.kept(record, live, out, code, c.why)
