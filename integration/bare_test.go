@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +60,7 @@ func TestBareLists(t *testing.T) {
 			if got := l.calls(record); got != strings.ReplaceAll(c.ran, " ", " ADD ")+" ADD" {
 				t.Errorf("ADD ran %s, want %s", got, c.ran)
 			}
-			before := l.files()
+			before := l.texts()
 			for who, says := range map[string]string{
 				"check":   "the shim has no chain here",
 				"install": "the shim stands bare in it",
@@ -81,7 +83,7 @@ func TestBareLists(t *testing.T) {
 			if changes := strings.Contains(out, "would be done: 00-cni-shim.conflist "); changes == c.bare || strings.Contains(out, "stands bare beside") != c.bare {
 				t.Errorf("watch, bare %v: %s", c.bare, out)
 			}
-			l.equal("check and dry runs", before, l.files())
+			l.equal("check and dry runs", before, l.texts())
 			l.uninstalled()
 			if got := l.used(); got != c.after {
 				t.Errorf("after an uninstall the runtime uses %s, want %s", got, c.after)
@@ -144,14 +146,41 @@ func (l *lab) uninstalled() string {
 	program := filepath.Join(l.TempDir(), "program")
 	l.run("cp", shimPath, program)
 	defer l.run("cp", program, shimPath)
-	before := l.files()
+	before := l.texts()
 	dry, code := l.tool("uninstall", "--dry-run")
-	l.equal("a dry run", before, l.files())
+	l.equal("a dry run", before, l.texts())
 	out, real := l.tool("uninstall", "--wait", "0s")
 	if strings.TrimSuffix(dry, "dry run: nothing was changed\n") != out || code != real {
 		l.Errorf("a dry run says (exit %d)\n%sand it is (exit %d)\n%s", code, dry, real, out)
 	}
 	return out
+}
+
+// texts are the files of the shim's directories and net.d, with their contents.
+func (l *lab) texts() map[string]string {
+	l.Helper()
+	all := map[string]string{}
+	for _, root := range []string{confDir, stateDir, filepath.Dir(statusFile)} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == root {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			all[path] = d.Type().String()
+			if d.Type().IsRegular() {
+				text, err := os.ReadFile(path)
+				all[path] += string(text)
+				return err
+			}
+			return nil
+		})
+		if err != nil {
+			l.Fatal(err)
+		}
+	}
+	return all
 }
 
 // used is the file that a runtime uses, and the plugins that it runs.
