@@ -12,6 +12,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/manifest"
 	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
 )
 
@@ -61,6 +62,7 @@ func Path(path string, o Options) (*Result, error) {
 	}
 	r := &Result{}
 	r.file(path, text, filepath.Dir(path))
+	r.mask()
 	return r, nil
 }
 
@@ -68,7 +70,23 @@ func Path(path string, o Options) (*Result, error) {
 func Text(name string, text []byte) *Result {
 	r := &Result{}
 	r.file(name, text, "")
+	r.mask()
 	return r
+}
+
+// mask hides the secrets of what was read in what was found: a message may quote a value that is one by a key further out.
+func (r *Result) mask() {
+	if len(r.List) == 0 {
+		return
+	}
+	var known secret.Known
+	for _, f := range r.Files {
+		known.Learn(f.Text)
+	}
+	for i := range r.List {
+		d := &r.List[i]
+		d.Message, d.Fix = known.Mask(d.Message), known.Mask(d.Fix)
+	}
 }
 
 func dir(path string, o Options) (*Result, error) {
@@ -78,6 +96,7 @@ func dir(path string, o Options) (*Result, error) {
 	}
 	r := &Result{}
 	if r.manifests(d) {
+		r.mask()
 		return r, nil
 	}
 	rd := &rules.Dir{Dir: d, Runtime: o.Runtime, Confs: map[string]*rules.Conf{}, OnNode: o.OnNode, Root: o.Root, All: o.All}
@@ -95,6 +114,7 @@ func dir(path string, o Options) (*Result, error) {
 		r.List = append(r.List, diagnostic(f.Path, lines[f.Path], f.Finding, nil))
 	}
 	sortByFile(r.List, path)
+	r.mask()
 	return r, nil
 }
 

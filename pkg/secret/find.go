@@ -1,8 +1,8 @@
 package secret
 
 import (
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/cni-shim/cni-shim/pkg/steps"
 )
@@ -16,10 +16,14 @@ func find(s string, prose bool) []span {
 		switch c := s[f.at]; {
 		case isName(c):
 			f.name()
-		case c == '-' && strings.HasPrefix(s[f.at:], pemBegin):
-			f.pem()
 		case c == ':' && strings.HasPrefix(s[f.at:], "://"):
 			f.address()
+		case c == '@':
+			f.dataSource()
+		case c == '"' || c == '\'':
+			f.quotedKey()
+		case c == '$':
+			f.crypt()
 		default:
 			f.at++
 		}
@@ -29,234 +33,202 @@ func find(s string, prose bool) []span {
 
 // finder walks a text once.
 type finder struct {
-	s     string
-	at    int
-	prose bool
-	spans []span
-	left  steps.Left
+	s      string
+	at     int
+	prose  bool
+	line   int // where a line begins that is not behind this place
+	tested int // up to here no long run of base64 begins
+	named  int // up to here "value" is that of a secret's "name"
+	spans  []span
+	left   steps.Left
 }
 
-// perByte bounds the looks at one byte: as a part of a word, as a value, and as an address.
-const perByte = 16
+// perByte bounds the looks at one byte: as a part of a word, as a value, as an address, and in the groups that begin within maxGroup
+// before it.
+const perByte = 256
 
+// hide hides a run, and goes on behind it.
 func (f *finder) hide(start, end int) {
+	start = max(start, f.done())
 	if end > start {
 		f.spans = append(f.spans, span{start, end})
 	}
 	f.at = max(f.at, end)
 }
 
-func isName(c byte) bool {
-	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+// done is where the last hidden run ends.
+func (f *finder) done() int {
+	if len(f.spans) == 0 {
+		return 0
+	}
+	return f.spans[len(f.spans)-1].end
 }
+
+func isName(c byte) bool { return c == '_' || c == '-' || isAlnum(c) }
+
+func isAlnum(c byte) bool { return isDigit(c) || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 const pemBegin, pemEnd = "-----BEGIN ", "-----END "
 
-// pem hides a block in PEM to its end, or to the text's.
-func (f *finder) pem() {
+// name reads a word, and hides it where it is a secret, or the value behind it where it names one.
+func (f *finder) name() {
+	f.at += f.escapeLen()
 	start := f.at
-	i := strings.Index(f.s[start:], pemEnd)
-	if i < 0 {
-		f.hide(start, len(f.s))
+	if f.longRun(start) {
 		return
 	}
-	f.hide(start, start+i+len(pemEnd))
-}
-
-// address hides the password in user:password@host.
-func (f *finder) address() {
-	f.at += len("://")
-	password := -1
-	for i := f.at; i < len(f.s) && i < f.at+1024; i++ {
-		switch c := f.s[i]; {
-		case c == ':' && password < 0:
-			password = i + 1
-		case c == '@' && password > 0:
-			f.hide(password, i)
-			return
-		case c == '@' || strings.IndexByte(" /\"'\n,", c) >= 0:
-			return
-		}
-	}
-}
-
-// name reads a word, and hides the value behind it where it names a secret.
-func (f *finder) name() {
-	start := f.at
-	for f.at < len(f.s) && isName(f.s[f.at]) && !strings.HasPrefix(f.s[f.at:], pemBegin) {
+	for f.at < len(f.s) && isName(f.s[f.at]) && (f.s[f.at] != '-' || !f.isPEM(f.at)) {
 		f.at++
 	}
-	if f.at == start {
+	switch {
+	case f.at > start:
+	case f.at < len(f.s) && f.s[f.at] == '-':
 		f.pem()
+		return
+	default: // nothing but an escape
 		return
 	}
 	word := f.s[start:f.at]
-	if strings.EqualFold(word, "bearer") && f.at < len(f.s) && f.s[f.at] == ' ' {
-		f.hide(f.at+1, f.bare(f.at+1, " \t\n,;}&)\"'"))
+	if end := f.shape(start, word); end > 0 {
+		f.hide(start, end)
 		return
 	}
-	switch next := f.s[f.at:]; {
-	case strings.HasPrefix(word, "eyJ") && strings.HasPrefix(next, ".eyJ"): // a JSON Web Token: "{" and "{" in base64, and a signature
-		f.hide(start, f.bare(f.at, " \t\r\n,;:}&)\"'"))
-		return
-	case word == "sig" && strings.HasPrefix(next, "=") && start > 0 && strings.IndexByte("?&", f.s[start-1]) >= 0: // of an address that is signed
-		f.hide(f.at+1, f.bare(f.at+1, " \t\n&\"'"))
-		return
-	case len(word) < 3 || !Key(word):
+	if f.spaced(start, word) {
 		return
 	}
-	if f.prose && strings.HasPrefix(word, "--") && f.at+1 < len(f.s) && f.s[f.at] == ' ' && f.s[f.at+1] != '-' { // a flag and its value
-		f.hide(f.at+1, f.bare(f.at+1, " \t\n"))
+	k := strengthOf(word)
+	switch {
+	case k == none && f.isPassWord(start, word):
+		k = strong
+	case k == none && word[0] == '-' && f.isAccount(word):
+		f.account()
+		return
+	case k == none && strings.EqualFold(word, "value") && start < f.named:
+		k = strong
+	case k == none && (strings.EqualFold(word, "name") || strings.EqualFold(word, "key")):
+		f.pair()
 		return
 	}
-	f.value(strings.Contains(strings.ToLower(word), "authorization"))
+	if k == none {
+		return
+	}
+	if strings.EqualFold(word, "key") {
+		f.pair()
+	}
+	if word[0] == '-' && f.flag() {
+		return
+	}
+	f.value(start, word, k)
 }
 
-// value hides what follows a secret's key. The key may have lost a quote, the separator may be missing or of another
-// kind. With scheme the value is the second of two words, as in "Authorization: Basic abc".
-func (f *finder) value(scheme bool) {
+// escapeLen is how many letters of a word belong to an escape of JSON's before it: "\npwd", "\u0026pwd".
+func (f *finder) escapeLen() int {
+	if f.at == 0 || f.s[f.at-1] != '\\' {
+		return 0
+	}
+	switch rest := f.s[f.at:]; {
+	case strings.HasPrefix(rest, "u00") && len(rest) >= len("u0026"):
+		return len("u0026")
+	case strings.IndexByte("nrt", rest[0]) >= 0:
+		return 1
+	}
+	return 0
+}
+
+// quotedKey reads a key in quotes that is not one word for name: "pass word", "auth/token".
+func (f *finder) quotedKey() {
+	q := f.s[f.at]
+	rest := f.s[f.at+1:]
+	end := strings.IndexByte(rest[:min(len(rest), maxKey)], q)
+	if end <= 0 {
+		f.at++
+		return
+	}
+	key := strings.TrimRight(rest[:end], `\`)
+	next := strings.TrimLeft(rest[end+1:min(len(rest), end+8)], " \t")
+	if next == "" || next[0] != ':' && next[0] != '=' || !strings.ContainsAny(key, " ./") || strings.ContainsAny(key, "\n:=") {
+		f.at++
+		return
+	}
+	k := strengthOf(key)
+	if k == none {
+		f.at++
+		return
+	}
+	start := f.at
+	f.at += 1 + len(key)
+	f.value(start, key, k)
+}
+
+// isPassWord recognises the second word of "pass word" and "pass phrase".
+func (f *finder) isPassWord(start int, word string) bool {
+	return (strings.EqualFold(word, "word") || strings.EqualFold(word, "phrase")) && start >= 5 && strings.EqualFold(f.s[start-5:start-1], "pass") &&
+		(f.s[start-1] == ' ' || f.s[start-1] == '-')
+}
+
+// pair looks whether the value of "name" or "key" is the name of a secret: that of the "value" beside it is one.
+func (f *finder) pair() {
 	i := f.at
-	quotedKey := false
-	for i < len(f.s) && f.s[i] == '\\' {
+	for i < len(f.s) && i < f.at+8 && strings.IndexByte("\\\"' \t:=", f.s[i]) >= 0 {
 		i++
 	}
-	if _, n := quoteAt(f.s[i:]); n > 0 {
-		quotedKey = true
-		i += n
-	}
-	separator := byte(0)
-	for i < len(f.s) && (isSpace(f.s[i]) || strings.IndexByte(":=>", f.s[i]) >= 0) {
-		if f.s[i] == '\n' && f.prose {
-			return
-		}
-		if !isSpace(f.s[i]) && separator == 0 {
-			separator = f.s[i]
-		}
-		i++
-	}
-	if separator == 0 && (f.prose || !quotedKey) || i >= len(f.s) {
+	if i == f.at {
 		return
 	}
-	slashes := 0
-	for i+slashes < len(f.s) && f.s[i+slashes] == '\\' {
-		slashes++
+	j := i
+	for j < len(f.s) && j < i+maxKey && (isName(f.s[j]) || f.s[j] == '.') {
+		j++
 	}
-	if open, n := quoteAt(f.s[i+slashes:]); n > 0 {
-		start := i + slashes + n
-		f.hide(start, f.closing(start, open, slashes))
-		return
-	}
-	switch c := f.s[i]; {
-	case f.prose && scheme && separator != 0:
-		if end := f.bare(i, " \n,;}&)\"'"); end < len(f.s) && f.s[end] == ' ' {
-			i = end + 1
-		}
-		f.hide(i, f.bare(i, " \t\n,;}&)\"'"))
-	case f.prose:
-		end := f.bare(i, " \t\n,;}&)\"'")
-		// "cannot read secret: permission denied" is prose: a bare word's value must look like a secret.
-		if separator == '=' || quotedKey || end-i >= 16 {
-			f.hide(i, end)
-		}
-	case c == '{' || c == '[':
-		f.hide(i+1, f.nested(i))
-	case c == '|' || c == '>':
-		f.hide(i+1, f.block(i))
-	default:
-		end := f.bare(i, ",}]\n")
-		switch strings.TrimSpace(f.s[i:end]) {
-		case "", "true", "false", "null":
-			return
-		}
-		f.hide(i, end)
+	if Key(f.s[i:j]) {
+		f.named = j + 64
 	}
 }
 
-// quoteAt tells the quote that a text begins with, of whatever kind, and its length.
-func quoteAt(s string) (quote rune, n int) {
-	r, n := utf8.DecodeRuneInString(s)
-	switch r {
-	case '"', '\'', '`', '“', '”', '„', '‟', '‘', '’', '‚', '«', '»', '″', '＂':
-		return r, n
+// longRun hides a long run of letters and digits that only chance can have made: a key in base64, a line of a block in PEM.
+func (f *finder) longRun(start int) bool {
+	if start < f.tested {
+		return false
 	}
-	return 0, 0
+	end := start
+	for end < len(f.s) && (isName(f.s[end]) || f.s[end] == '+' || f.s[end] == '/') && (f.s[end] != '-' || !f.isPEM(end)) {
+		end++
+	}
+	f.tested = end
+	if !isRandom(f.s[start:end]) || start >= 1 && f.s[start-1] == '.' || slices.ContainsFunc([]string{"sha256-", "sha384-", "sha512-"}, func(p string) bool { return strings.HasPrefix(f.s[start:end], p) }) {
+		return false
+	}
+	for end < len(f.s) && f.s[end] == '=' {
+		end++
+	}
+	f.hide(start, end)
+	return true
 }
 
-// closing is where a string that began at start ends: at the next quote of its kind with as many backslashes before it
-// as the opening one had. One that is never closed ends with the text.
-func (f *finder) closing(start int, open rune, slashes int) int {
-	before := 0
-	for i := start; i < len(f.s); {
-		f.left.Take(1)
-		if f.s[i] == '\\' {
-			before++
-			i++
-			continue
+// isRandom reports whether a text of at least 40 bytes changes between small and capital letters and digits as often as chance does, and
+// no word, path or number in hexadecimal does.
+func isRandom(s string) bool {
+	const least = 40
+	if len(s) < least {
+		return false
+	}
+	var n [4]int
+	changes, last := 0, 3
+	for i := range len(s) {
+		class := 3
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z':
+			class = 0
+		case c >= 'A' && c <= 'Z':
+			class = 1
+		case isDigit(c):
+			class = 2
 		}
-		r, n := quoteAt(f.s[i:])
-		switch {
-		case n == 0:
-			_, n = utf8.DecodeRuneInString(f.s[i:])
-		case r == open && slashes == 0 && before%2 == 0, r == open && slashes > 0 && before == slashes,
-			open > 0x80 && r > 0x80: // typographic quotes come in pairs of two kinds
-			return i - min(before, slashes)
+		if n[class]++; class != last {
+			changes++
 		}
-		before = 0
-		i += n
+		last = class
 	}
-	return len(f.s)
-}
-
-// bare is the end of a value without quotes.
-func (f *finder) bare(start int, stop string) int {
-	i := start
-	for i < len(f.s) && strings.IndexByte(stop, f.s[i]) < 0 {
-		i++
-	}
-	f.left.Take(i - start)
-	return i
-}
-
-// nested is the end of what the bracket at a place opens.
-func (f *finder) nested(at int) int {
-	depth := 0
-	for i := at; i < len(f.s); i++ {
-		f.left.Take(1)
-		switch f.s[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return len(f.s)
-}
-
-// block is the end of a YAML block scalar whose mark stands at a place: of the lines indented further than its own.
-func (f *finder) block(at int) int {
-	line := strings.LastIndexByte(f.s[:at], '\n') + 1
-	f.left.Take(at - line)
-	own := indent(f.s[line:])
-	end := line + lineLen(f.s[line:])
-	for end < len(f.s) {
-		rest := f.s[end:]
-		f.left.Take(1)
-		if n := lineLen(rest); strings.TrimSpace(rest[:n]) != "" && indent(rest) <= own {
-			break
-		} else {
-			end += n
-		}
-	}
-	return end
-}
-
-func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " -")) }
-
-func lineLen(s string) int {
-	if i := strings.IndexByte(s, '\n'); i >= 0 {
-		return i + 1
-	}
-	return len(s)
+	return n[0] >= len(s)/8 && n[1] >= len(s)/8 && n[2] > 0 && n[3] <= len(s)/8 && changes*5 >= len(s)*2
 }

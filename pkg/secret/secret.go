@@ -1,56 +1,15 @@
 // Package secret knows which values of a configuration must not leave it, and hides them in whatever is shown: a line of
-// the file, the cause of a fault, the words of a plugin.
+// the file, the cause of a fault, the words of a plugin. It knows them by their key ("password", "ipsecKey") and by their
+// shape ("ghp_…", a JSON Web Token, a block in PEM). Everything takes time linear in the length of the text.
 package secret
 
 import "strings"
 
-// words are parts of the names of secrets, in lower case and without separators.
-var words = [...]string{
-	"token", "password", "passwd", "passphrase", "secret", "privatekey", "credential", "authorization", "apikey", "accesskey",
-	"clientkey", "certificatedata", "certificateauthoritydata", "keydata", "certdata", "presharedkey", "wireguardkey", "etcdkey", "bearer",
-}
-
-// places are endings of names that tell where a secret is, and not what it is.
-var places = [...]string{"file", "path", "dir", "name", "namespace", "ref", "url", "ttl", "type"}
-
-// Key tells whether a key, with or without quotes, names a secret: "token", "client-key-data", "secretKey".
-func Key(key string) bool {
-	if len(key) > maxKey {
-		return false
-	}
-	k := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, key)
-	for _, p := range places {
-		if strings.HasSuffix(k, p) {
-			return false
-		}
-	}
-	if k == "psk" || k == "key" || strings.HasSuffix(k, "privkey") {
-		return true
-	}
-	for _, w := range words {
-		if strings.Contains(k, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// maxKey is the length of the longest name that is looked at, in bytes.
-const maxKey = 64
-
 // span is a run of bytes to hide.
 type span struct{ start, end int }
 
-// Mask hides secrets in prose, each behind three stars: `"token": "abc"`, `password=abc`, `Bearer abc`,
-// user:password@ in an address, PEM blocks. "cannot read secret: permission denied" is left as it is.
+// Mask hides the secrets in prose, each behind three stars: `"token": "abc"`, `password=abc`, `Bearer abc`, `--token abc`,
+// user:password@ in an address, PEM blocks, tokens of known shapes. "cannot read secret: permission denied" is left as it is.
 func Mask(s string) string {
 	spans := find(s, true)
 	if len(spans) == 0 {

@@ -109,3 +109,48 @@ func FuzzPlaces(f *testing.F) {
 		_, _ = Bytes(long), Mask(string(long)) // package steps panics where the cost is not in proportion to the length
 	})
 }
+
+// Headers and command lines of the programs that plugins and scripts run.
+func TestHeadersAndCommands(t *testing.T) {
+	for in, want := range map[string]string{
+		`Authorization: Digest username="u", realm="r", nonce="n1", response="abc123"` + "\nHost: h": "Authorization: Digest ***\nHost: h",
+		"Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/x, Signature=fe5f80\nHost: h":        "Authorization: AWS4-HMAC-SHA256 ***\nHost: h",
+		"Authorization: Token abc-12":                                                 "Authorization: Token ***",
+		"authorization=Bearer abc-12":                                                 "authorization=Bearer ***",
+		"sent Basic dXNlcjpoZWltbGljaDE=, refused":                                    "sent Basic ***, refused",
+		"Proxy-Authorization: Basic dXNlcjpwYXNzMQ==":                                 "Proxy-Authorization: Basic ***",
+		"Set-Cookie: session=abc123; Path=/; HttpOnly\nx":                             "Set-Cookie: ***\nx",
+		"cookie: a=b; sid=12345\r\nhost: h":                                           "cookie: ***\nhost: h",
+		`curl -H "Cookie: a=b; sid=12345" https://h`:                                  `curl -H "Cookie: ***" https://h`,
+		`curl -H 'X-Auth-Token: abc123' https://h`:                                    `curl -H 'X-Auth-Token: ***' https://h`,
+		"curl -u admin:geheim1 https://h":                                             "curl -u admin:*** https://h",
+		`exec ["etcdctl","--user","root:geheim1","get"]`:                              `exec ["etcdctl","--user","root:***","get"]`,
+		"etcdctl --user root --password geheim get /":                                 "etcdctl --user root --password *** get /",
+		"sshpass -p geheim1 ssh h":                                                    "sshpass -p *** ssh h",
+		"mysql -uroot -pgeheim1 -h db":                                                "mysql -uroot -p*** -h db",
+		"snmpwalk -v2c -c geheim1 10.0.0.1":                                           "snmpwalk -v2c -c *** 10.0.0.1",
+		"iptables -p tcp -c 1 2":                                                      "iptables -p tcp -c 1 2",
+		"rocommunity geheim1 10.0.0.0/8":                                              "rocommunity *** 10.0.0.0/8",
+		`%any : PSK "geheim1"`:                                                        `%any : PSK "***"`,
+		"machine h login root password geheim1":                                       "machine h login root password ***",
+		"password: short1":                                                            "password: ***",
+		"it failed with password: short1 for admin":                                   "it failed with password: *** for admin",
+		`{"client_secret":{"value":"X"}}`:                                             `{"client_secret":{***}}`,
+		`{"token":["X"]}`:                                                             `{"token":[***]}`,
+		`["--token", "X"]`:                                                            `["--token", "***"]`,
+		"https://TOKEN@host/v2/":                                                      "https://***@host/v2/",
+		`{"pass word": "X"}`:                                                          `{"pass word": "***"}`,
+		"pass word: short1":                                                           "pass word: ***",
+		`{"ipsecKey":"X","snmpCommunity":"Y","pwd":"Z"}`:                              `{"ipsecKey":"***","snmpCommunity":"***","pwd":"***"}`,
+		`{"auths":{"r.io":{"auth":"dXNlcjpwYXNzd29yZA=="}}}`:                          `{"auths":{"r.io":{"auth":"***"}}}`,
+		`{"auth":"basic"}`:                                                            `{"auth":"basic"}`,
+		"AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEYx":              "***",
+		"Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=abc123=;EntityPath=e": "Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=***;EntityPath=e",
+		"Server=db;User Id=sa;Pwd=geheim1;Encrypt=true":                               "Server=db;User Id=sa;Pwd=***;Encrypt=true",
+		"host=db user=root password=geheim1 dbname=x":                                 "host=db user=root password=*** dbname=x",
+	} {
+		if got := Mask(in); got != want {
+			t.Errorf("%q:\ngot  %q\nwant %q", in, got, want)
+		}
+	}
+}
