@@ -13,7 +13,7 @@ const module = "github.com/cni-shim/cni-shim/"
 // floors lists our packages from the ground up; a package may import those of lower floors and of its own, never upwards.
 // Which floor: the ground knows no processes and no sockets; the first does what a call does; the top is for people.
 var floors = [][]string{
-	{"conf", "pkg/diag", "pkg/reason", "pkg/disk", "pkg/known", "pkg/source", "pkg/node", "pkg/secret", "pkg/rights", "pkg/steps",
+	{"conf", "pkg/diag", "pkg/reason", "pkg/disk", "pkg/known", "pkg/source", "pkg/node", "pkg/secret", "pkg/visible", "pkg/rights", "pkg/steps",
 		"pkg/steps/stepstest"},
 	{"pkg/jsondoc", "pkg/config", "pkg/failure"},
 	{"pkg/chain", "pkg/journal", "pkg/inflight", "pkg/rules", "pkg/manifest"},

@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/secret"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Bounds of a bundle.
@@ -28,13 +31,13 @@ type Member struct {
 
 // Write collects the members into a gzipped tar, each masked and bounded, and returns what could not be had. A member that fails
 // is left out and named in the archive's own errors.txt; only what w refuses ends it.
-func Write(ctx context.Context, w io.Writer, members []Member, m *Mask, now time.Time) (missing []string, err error) {
+func Write(ctx context.Context, w io.Writer, members []Member, m *secret.Known, now time.Time) (missing []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
 	put := func(name string, b []byte) error {
-		h := &tar.Header{Name: "cni-shim-bundle/" + name, Mode: 0o600, Size: int64(len(b)), ModTime: now, Format: tar.FormatPAX}
+		h := &tar.Header{Name: "cni-shim-bundle/" + visible.Line(name), Mode: 0o600, Size: int64(len(b)), ModTime: now, Format: tar.FormatPAX}
 		if err := t.WriteHeader(h); err != nil {
 			return err
 		}
@@ -44,17 +47,17 @@ func Write(ctx context.Context, w io.Writer, members []Member, m *Mask, now time
 	left := maxTotal
 	for _, x := range members {
 		if ctx.Err() != nil {
-			missing = append(missing, fmt.Sprintf("%s: %v", x.Name, ctx.Err()))
+			missing = append(missing, visible.Line(fmt.Sprintf("%s: %v", x.Name, ctx.Err())))
 			continue
 		}
 		b, readErr := x.read(ctx)
 		if readErr != nil {
-			missing = append(missing, m.text(fmt.Sprintf("%s: %v", x.Name, readErr)))
+			missing = append(missing, visible.Line(m.Mask(fmt.Sprintf("%s: %v", x.Name, readErr))))
 		}
 		if len(b) == 0 {
 			continue
 		}
-		b = cut(m.bytes(b), min(maxMember, left))
+		b = cut(visible.Bytes(m.Bytes(b)), min(maxMember, left))
 		left -= len(b)
 		if err := put(x.Name, b); err != nil {
 			return missing, err

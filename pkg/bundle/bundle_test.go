@@ -3,19 +3,21 @@ package bundle
 import (
 	"strings"
 	"testing"
+
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // A value that stood behind a secret's key is hidden wherever it comes back; what is no secret stays.
 func TestMask(t *testing.T) {
-	m := &Mask{}
+	m := &secret.Known{}
 	m.Learn([]byte(`{"plugins":[{"token":"s3cret-one","mtu":1500,"credentials":{"user":"admin-name","list":["s3cret-two"]},"kubeconfigPath":"/etc/x"}]}`))
 	m.Learn([]byte("users:\n- user:\n    token: s3cret-three\n    client-key-data: 'c2VjcmV0LWZvdXI='\n    username: plain\n"))
 	m.Learn([]byte(`{"password":"s3cret-five",`)) // broken, and read by lines
 	text := "s3cret-one s3cret-two s3cret-three c2VjcmV0LWZvdXI= s3cret-five /etc/x plain 1500"
-	if got, want := m.text(text), "*** *** *** *** *** /etc/x plain 1500"; got != want {
+	if got, want := m.Mask(text), "*** *** *** *** *** /etc/x plain 1500"; got != want {
 		t.Errorf("%q", got)
 	}
-	if got := string(m.bytes([]byte("a\n\"apiKey_token\": \"short\"\n"))); strings.Contains(got, "short") {
+	if got := string(m.Bytes([]byte("a\n\"apiKey_token\": \"short\"\n"))); strings.Contains(got, "short") {
 		t.Errorf("%q", got)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/hostnet"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
 	"github.com/cni-shim/cni-shim/pkg/survey"
 )
@@ -45,7 +46,7 @@ var units = []string{"kubelet", "containerd", "crio", "k3s", "k3s-agent", "rke2-
 var words = []string{"cni", "network", "sandbox", "netns"}
 
 // Members are the files of a node's bundle. m has learnt the secrets of the node's files by then.
-func Members(o Options, m *Mask) []Member {
+func Members(o Options, m *secret.Known) []Member {
 	members := []Member{
 		{"version.txt", "this program, the kernel, the distribution", func(context.Context) ([]byte, error) { return version(o.Version) }},
 		{"status.txt", "cni-shim status", func(ctx context.Context) ([]byte, error) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/bundle"
 	"github.com/cni-shim/cni-shim/pkg/rights"
+	"github.com/cni-shim/cni-shim/pkg/secret"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 func newBundle(env *Env) *cobra.Command {
@@ -48,11 +50,11 @@ type bundleFlags struct {
 }
 
 func (f *bundleFlags) run(ctx context.Context, env *Env) error {
-	mask := &bundle.Mask{}
-	members := bundle.Members(bundle.Options{Options: f.node.survey(), Version: Version, Since: f.since}, mask)
+	known := &secret.Known{}
+	members := bundle.Members(bundle.Options{Options: f.node.survey(), Version: Version, Since: f.since}, known)
 	if f.dryRun {
 		for _, m := range members {
-			fmt.Fprintf(env.Stdout, "%-24s %s\n", m.Name, m.From)
+			fmt.Fprintf(env.Stdout, "%-24s %s\n", visible.Line(m.Name), visible.Line(m.From))
 		}
 		return nil
 	}
@@ -74,7 +76,7 @@ func (f *bundleFlags) run(ctx context.Context, env *Env) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	missing, err := bundle.Write(ctx, out, members, mask, now)
+	missing, err := bundle.Write(ctx, out, members, known, now)
 	err = errors.Join(err, out.Chmod(0o600)) // whatever the umask is
 	info, statErr := out.Stat()
 	if err = errors.Join(err, statErr, out.Close()); err == nil {

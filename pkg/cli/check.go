@@ -222,7 +222,7 @@ func colored(env *Env) bool {
 func terminal(env *Env) bool {
 	f, ok := env.Stdout.(*os.File)
 	if !ok {
-		return false
+		return env.tty
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/known"
 	"github.com/cni-shim/cni-shim/pkg/rights"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Exit statuses, the same for every command.
@@ -29,6 +30,7 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
+	tty            bool // stdout is a terminal
 }
 
 // errNo ends a command with ExitNo. What there is to say has been said.
@@ -64,6 +66,7 @@ Exit status: 0 done, clean, ready; 1 not; 2 the command line is wrong or the ans
 
 // Main runs the command line without the program's name and returns the exit status.
 func Main(env *Env, args []string) int {
+	env = env.guarded()
 	root := New(env)
 	root.SetArgs(args)
 	c, err := root.ExecuteContextC(context.Background())
@@ -86,6 +89,14 @@ func Main(env *Env, args []string) int {
 		fmt.Fprintf(env.Stderr, "run '%s help' for the list\n", root.Name())
 	}
 	return ExitUsage
+}
+
+// guarded is the world with the last door before a terminal: what no command has escaped is escaped there.
+func (e *Env) guarded() *Env {
+	g := *e
+	g.tty = terminal(e)
+	g.Stdout, g.Stderr = visible.NewWriter(e.Stdout, g.tty), visible.NewWriter(e.Stderr, false)
+	return &g
 }
 
 // nearestFlag adds to the error of an unknown flag the one that was probably meant, as cobra does for commands.

@@ -11,7 +11,9 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/known"
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/rules"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // rulePage shows the page of a check's rule, when there is one of that id.
@@ -144,7 +146,7 @@ func explainPaste(env *Env, asJSON bool) error {
 	var told []explanation
 	for _, f := range found {
 		e := explainReason(f.Reason)
-		e.Plugin, e.Words, e.Text, e.Count = f.Plugin, f.Words, f.Text, f.Count
+		e.Plugin, e.Words, e.Text, e.Count = report.Clean(f.Plugin), secret.Mask(f.Words), secret.Mask(f.Text), f.Count
 		told = append(told, e)
 	}
 	if asJSON {

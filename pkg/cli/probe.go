@@ -18,6 +18,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 func newProbe(env *Env) *cobra.Command {
@@ -90,7 +91,7 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 		if ch.Source.Path != "" {
 			from = ch.Source.Path
 		}
-		fmt.Fprintf(env.Stdout, "probe of %s, cniVersion %s, from %s\n", report.Clean(ch.Name), report.Clean(ch.CNIVersion), from)
+		fmt.Fprintf(env.Stdout, "probe of %s, cniVersion %s, from %s\n", report.Clean(ch.Name), report.Clean(ch.CNIVersion), visible.Line(from))
 	}
 	began := time.Now()
 	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: at.BinDirs, Dir: probe.DefaultDir,
@@ -147,12 +148,12 @@ func tellStep(w io.Writer, s probe.Step) {
 	if s.Reason != "" {
 		line += " [" + s.Reason + "]"
 	}
-	fmt.Fprintln(w, strings.TrimRight(line, " "))
+	fmt.Fprintln(w, visible.Line(strings.TrimRight(line, " ")))
 	for _, seen := range s.Seen {
-		fmt.Fprintf(w, "          seen: %s\n", seen)
+		fmt.Fprintf(w, "          seen: %s\n", visible.Line(seen))
 	}
 	if s.Cure != "" {
-		fmt.Fprintf(w, "          cure: %s\n", s.Cure)
+		fmt.Fprintf(w, "          cure: %s\n", visible.Line(s.Cure))
 	}
 }
 
@@ -165,19 +166,19 @@ func tellEnd(w io.Writer, r *probe.Result, took time.Duration) {
 		return
 	}
 	for _, t := range r.Tidied {
-		fmt.Fprintf(w, "  tidied  %s\n", t)
+		fmt.Fprintf(w, "  tidied  %s\n", visible.Line(t))
 	}
 	for _, x := range r.Stays {
-		fmt.Fprintf(w, "  stays   %s, set for the whole node\n", x)
+		fmt.Fprintf(w, "  stays   %s, set for the whole node\n", visible.Line(x))
 	}
 	for _, d := range r.Elsewhere {
-		fmt.Fprintf(w, "  others  %s (pods came or went meanwhile)\n", d)
+		fmt.Fprintf(w, "  others  %s (pods came or went meanwhile)\n", visible.Line(fmt.Sprint(d)))
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(w, "  unseen  %s\n", s)
+		fmt.Fprintf(w, "  unseen  %s\n", visible.Line(s))
 	}
 	for _, d := range r.Left {
-		fmt.Fprintf(w, "  left    %s\n", d)
+		fmt.Fprintf(w, "  left    %s\n", visible.Line(fmt.Sprint(d)))
 	}
 	if r.Clean && !r.Kept {
 		fmt.Fprintf(w, "  left    nothing\n")

@@ -18,6 +18,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/status"
 	"github.com/cni-shim/cni-shim/pkg/survey"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // refresh is how often --watch looks again.
@@ -75,7 +76,7 @@ func (f *statusFlags) run(ctx context.Context, env *Env) error {
 	err := f.print(&b, s, time.Now(), colored(env) && f.write == "")
 	if f.write == "" {
 		_, _ = env.Stdout.Write(b.Bytes())
-	} else if writeErr := disk.ReplaceBeside(f.write, b.Bytes(), 0o644, nil); writeErr != nil {
+	} else if writeErr := disk.ReplaceBeside(f.write, visible.Bytes(b.Bytes()), 0o644, nil); writeErr != nil {
 		return writeErr
 	} else if f.output == "prom" {
 		return nil // the file tells it; a timer's unit is not to fail with the node
@@ -131,7 +132,7 @@ func (f *statusFlags) follow(ctx context.Context, env *Env) error {
 		_ = f.print(&still, s, start, false)
 		switch {
 		case tty:
-			fmt.Fprintf(env.Stdout, "\x1b[H\x1b[2J%s", b.String())
+			fmt.Fprintf(env.Stdout, "%s%s", visible.Clear, b.String())
 		case first:
 			_, _ = env.Stdout.Write(b.Bytes())
 		case still.String() != last:

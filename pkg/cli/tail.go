@@ -17,6 +17,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/status"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // tailPause is how often tail looks whether calls have been recorded.
@@ -142,11 +143,11 @@ func (t *tail) failure(x status.Failure) {
 	if x.Count > 1 {
 		count = fmt.Sprintf(" (%d times)", x.Count)
 	}
-	fmt.Fprintf(t.w, "%s %s%s: %s [%s]%s\n", x.Last.Local().Format(time.DateTime), x.Verb, subject(x), x.Message, x.Reason, count)
+	fmt.Fprintf(t.w, "%s %s%s: %s [%s]%s\n", x.Last.Local().Format(time.DateTime), visible.Line(x.Verb), subject(x), visible.Line(x.Message), visible.Line(x.Reason), count)
 	for _, fact := range x.Evidence {
-		fmt.Fprintf(t.w, "  seen: %s\n", fact.Text)
+		fmt.Fprintf(t.w, "  seen: %s\n", visible.Line(fact.Text))
 	}
-	fmt.Fprintf(t.w, "  cure: %s\n", x.Cure)
+	fmt.Fprintf(t.w, "  cure: %s\n", visible.Line(x.Cure))
 }
 
 // subject is whose network a failure was about.
@@ -167,6 +168,6 @@ func (t *tail) turned(v status.Verdict) {
 	case v.Ready:
 		fmt.Fprintf(t.w, "%s the network is ready again\n", v.Since.Local().Format(time.DateTime))
 	default:
-		fmt.Fprintf(t.w, "%s the network is NOT READY: %s [%s]\n", v.Since.Local().Format(time.DateTime), v.Message, v.Reason)
+		fmt.Fprintf(t.w, "%s the network is NOT READY: %s [%s]\n", v.Since.Local().Format(time.DateTime), visible.Line(v.Message), visible.Line(v.Reason))
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/report"
 	"github.com/cni-shim/cni-shim/pkg/rights"
 	"github.com/cni-shim/cni-shim/pkg/survey"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 	"github.com/cni-shim/cni-shim/pkg/watch"
 )
 
@@ -187,7 +188,7 @@ func (f *watchFlags) metrics() error {
 	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true})
 	var b bytes.Buffer
 	s.Prom(&b, Version)
-	return disk.ReplaceBeside(f.textfile, b.Bytes(), 0o644, nil)
+	return disk.ReplaceBeside(f.textfile, visible.Bytes(b.Bytes()), 0o644, nil)
 }
 
 func touch(path string) error {

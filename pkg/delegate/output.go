@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // head keeps the beginning of what is written and refuses the rest, so that a writer without end is told by a broken pipe; with drain
@@ -64,7 +66,7 @@ func (e *ends) bytes() []byte {
 // lastLine is the last line with a letter in it, or the line of a Go panic, shortened: what a program says at its end is
 // most often why it ended.
 func lastLine(text []byte) string {
-	lines := strings.Split(string(bytes.ToValidUTF8(text, []byte("?"))), "\n")
+	lines := strings.Split(secret.Mask(string(bytes.ToValidUTF8(text, []byte("?")))), "\n") // before it is shortened: half a secret is known by nothing
 	last := ""
 	for _, l := range lines {
 		if l = strings.TrimSpace(l); l == "" {
@@ -80,7 +82,7 @@ func lastLine(text []byte) string {
 
 // excerpt shows the beginning of an output on one line.
 func excerpt(b []byte) string {
-	return fmt.Sprintf("%q", shorten(string(b)))
+	return fmt.Sprintf("%q", shorten(secret.Mask(string(b[:min(len(b), MaxStderr)]))))
 }
 
 func shorten(s string) string {

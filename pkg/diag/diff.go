@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // WriteDiff prints what changed between two texts of one file as a unified diff. It looks for the lines that both
@@ -11,6 +14,7 @@ import (
 func WriteDiff(w io.Writer, name string, before, after []byte) {
 	const context = 2
 	a, b := lines(before), lines(after)
+	name = visible.Line(name)
 	fmt.Fprintf(w, "--- %s\n+++ %s\n", name, name)
 	start := 0
 	for start < len(a) && start < len(b) && bytes.Equal(a[start], b[start]) {
@@ -77,9 +81,18 @@ func put(w io.Writer, mark string, lines [][]byte) {
 	for _, l := range lines {
 		l = bytes.TrimSuffix(l, []byte{'\n'})
 		if rest, ok := bytes.CutSuffix(l, []byte{'\r'}); ok {
-			fmt.Fprintf(w, "%s%s^M\n", mark, bytes.Map(visible, rest)) // else the two sides of a mended line end look the same
+			fmt.Fprintf(w, "%s%s^M\n", mark, shown(rest)) // else the two sides of a mended line end look the same
 			continue
 		}
-		fmt.Fprintf(w, "%s%s\n", mark, bytes.Map(visible, l))
+		fmt.Fprintf(w, "%s%s\n", mark, shown(l))
 	}
+}
+
+// shown is a line as a terminal shows it, its tabs as they are.
+func shown(line []byte) string {
+	var b strings.Builder
+	for _, r := range string(line) {
+		b.WriteString(visible.Rune(r))
+	}
+	return b.String()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // WriteGitHub prints findings as workflow commands, which GitHub shows beside the changed lines.
@@ -16,7 +18,7 @@ func WriteGitHub(w io.Writer, l List) {
 		if d.Severity == Info {
 			word = "notice"
 		}
-		fmt.Fprintf(w, "::%s file=%s", word, property.Replace(d.File))
+		fmt.Fprintf(w, "::%s file=%s", word, property.Replace(visible.Line(d.File)))
 		if d.Line > 0 {
 			fmt.Fprintf(w, ",line=%d,col=%d", d.Line, d.Column)
 			if d.EndLine == d.Line && d.EndColumn > d.Column {
@@ -27,6 +29,6 @@ func WriteGitHub(w io.Writer, l List) {
 		if d.Fix != "" {
 			message += "\nfix: " + d.Fix
 		}
-		fmt.Fprintf(w, ",title=%s::%s\n", property.Replace(d.Rule), text.Replace(message))
+		fmt.Fprintf(w, ",title=%s::%s\n", property.Replace(d.Rule), text.Replace(visible.Text(message)))
 	}
 }

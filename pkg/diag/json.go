@@ -3,6 +3,8 @@ package diag
 import (
 	"encoding/json"
 	"io"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // WriteJSON writes one object: the findings, never null, and how many there are of each severity.
@@ -11,7 +13,7 @@ func WriteJSON(w io.Writer, l List) error {
 		l = List{}
 	}
 	e, warn, info := l.Count()
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(visible.NewWriter(w, false))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(struct {

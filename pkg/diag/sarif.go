@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Descriptor is what a SARIF reader is told of a rule.
@@ -98,7 +100,7 @@ func WriteSARIF(w io.Writer, l List, version string, rules []Descriptor) error {
 		}
 		run.Results = append(run.Results, sarifResult{d.Rule, i, sarifLevels[d.Severity], sarifText{message}, []sarifLocation{{p}}})
 	}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(visible.NewWriter(w, false))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // TextOptions of WriteText. The zero value prints no source lines and no colours.
@@ -14,26 +16,22 @@ type TextOptions struct {
 	Line func(file string, line int) (text string, ok bool)
 }
 
-// Escape sequences of terminals.
-const (
-	bold  = "\x1b[1m"
-	green = "\x1b[1;32m"
-	reset = "\x1b[0m"
-)
+var severityColors = [...]string{Error: "1;31", Warning: "1;33", Info: "1;36"}
 
-var severityColors = [...]string{Error: "\x1b[1;31m", Warning: "\x1b[1;33m", Info: "\x1b[1;36m"}
+// Colours of what is pointed at: the place and the cause, and the caret.
+const bold, green = "1", "1;32"
 
 // WriteText prints findings as compilers do: place, severity and cause on one line, the line of the source, a caret
 // under the token, and the cure.
 func WriteText(w io.Writer, l List, o TextOptions) {
 	paint := func(code, s string) string {
 		if !o.Color {
-			return s
+			return visible.Line(s)
 		}
-		return code + s + reset
+		return visible.Paint(code, s)
 	}
 	for _, d := range l {
-		fmt.Fprintf(w, "%s: %s: %s [%s]\n", paint(bold, d.Place.String()), paint(severityColors[min(d.Severity, Info)], d.Severity.String()), paint(bold, d.Message), d.Rule)
+		fmt.Fprintf(w, "%s: %s: %s [%s]\n", paint(bold, d.Place.String()), paint(severityColors[min(d.Severity, Info)], d.Severity.String()), paint(bold, d.Message), visible.Line(d.Rule))
 		if o.Line != nil && d.Line > 0 {
 			if text, ok := o.Line(d.File, d.Line); ok {
 				text, at, n := window(text, d)
@@ -42,17 +40,9 @@ func WriteText(w io.Writer, l List, o TextOptions) {
 			}
 		}
 		if d.Fix != "" {
-			fmt.Fprintf(w, "%s %s\n", paint(bold, "  fix:"), d.Fix)
+			fmt.Fprintf(w, "%s %s\n", paint(bold, "  fix:"), visible.Line(d.Fix))
 		}
 	}
-}
-
-// visible is a dot for what a terminal would hide, or obey.
-func visible(r rune) rune {
-	if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r == 0x2028 || r == 0x2029 || r >= 0x2060 && r <= 0x2069 || r == 0xfeff || r == utf8.RuneError {
-		return '·'
-	}
-	return r
 }
 
 // window cuts a long line to the part round the token. It returns the part, the column of the token in it from 0, and
@@ -81,10 +71,19 @@ func window(line string, d Diagnostic) (part string, at, n int) {
 		}
 	}
 	n = max(1, min(n, len(runes)-at))
+	var b strings.Builder
+	first, width := at, n
 	for i, r := range runes {
-		runes[i] = visible(r)
+		shown := visible.Rune(r)
+		b.WriteString(shown)
+		switch more := utf8.RuneCountInString(shown) - 1; {
+		case i < first:
+			at += more
+		case i < first+width:
+			n += more
+		}
 	}
-	return string(runes), at, n
+	return b.String(), at, n
 }
 
 // pad is white space as wide as the first n code points of a line.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // maxText bounds one fact, in bytes.
@@ -135,7 +136,7 @@ func newLook(ctx context.Context, budget time.Duration, in Input) *look {
 
 // note keeps a fact. What comes after the end of the look is dropped.
 func (l *look) note(key, format string, args ...any) {
-	text := strings.Map(printable, fmt.Sprintf(format, args...))
+	text := visible.Line(fmt.Sprintf(format, args...))
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
@@ -155,11 +156,3 @@ func (l *look) end() []Fact {
 
 // over tells loops that it is time to stop.
 func (l *look) over() bool { return l.ctx.Err() != nil || time.Now().After(l.until) }
-
-// printable keeps a fact one line: names of files may hold anything.
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f {
-		return ' '
-	}
-	return r
-}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Identifier is the SYSLOG_IDENTIFIER of every entry: `journalctl -t cni-shim`.
@@ -65,13 +67,13 @@ func send(e Entry) error {
 	vars := make(map[string]string, len(e.Fields)+2)
 	for k, v := range e.Fields {
 		if v != "" {
-			vars[k] = v
+			vars[k] = visible.Text(v)
 		}
 	}
 	// journald learns the sender's unit from /proc after the fact; a short-lived sender says itself who it is.
 	vars["SYSLOG_IDENTIFIER"] = Identifier
 	vars["SYSLOG_PID"] = strconv.Itoa(os.Getpid())
-	return journal.Send(e.Message, e.Priority, vars)
+	return journal.Send(visible.Text(e.Message), e.Priority, vars)
 }
 
 // Available tells whether journald has a socket that takes entries.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cni-shim/cni-shim/pkg/secret"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // The words of causes: tokens as an admin recognises them, short enough for the first line that people read, and
@@ -127,13 +128,12 @@ func clip(b []byte) string {
 			b = b[:len(b)-1]
 		}
 	}
-	out := strings.ToValidUTF8(string(b), "\ufffd")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || isInvisible(r) {
+	return visible.Line(strings.Map(func(r rune) rune {
+		if r < ' ' || isInvisible(r) {
 			return ' '
 		}
 		return r
-	}, out) + more
+	}, strings.ToValidUTF8(string(b), "\ufffd"))) + more
 }
 
 func plural(n int, word string) string {

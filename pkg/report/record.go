@@ -123,7 +123,7 @@ type Failure struct {
 // Cure is what to do, in one line.
 func (f *Failure) Cure() string {
 	if f.Fix != "" {
-		return f.Fix
+		return Clean(f.Fix)
 	}
 	return f.Reason.Cure
 }

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/secret"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // maxText bounds each text that leaves the process, in bytes.
@@ -20,11 +19,11 @@ const maxText = 16 << 10
 func (f *Failure) Where() string {
 	switch {
 	case f.Plugin != "":
-		return fmt.Sprintf("%s (%d/%d)", f.Plugin, f.Index+1, f.Of)
+		return fmt.Sprintf("%s (%d/%d)", Clean(f.Plugin), f.Index+1, f.Of)
 	case f.Place.File != "":
 		p := f.Place
 		p.File = filepath.Base(p.File)
-		return p.String()
+		return visible.Line(p.String())
 	}
 	return "cni-shim"
 }
@@ -59,7 +58,7 @@ func (r *Record) CNIError() *types.Error {
 	tail := fmt.Sprintf("[%s] %s", f.Reason.Name, f.Cure())
 	where, cause, details := f.Where()+": "+f.lead(), Clean(f.Cause), Clean(f.Details)
 	if f.Place.File != "" {
-		tail = f.Place.File + " " + tail
+		tail = visible.Line(f.Place.File) + " " + tail
 	}
 	if r.Verb == "DEL" {
 		where, tail = delWords(where), delWords(tail)
@@ -150,35 +149,40 @@ func (c *Chain) Text() string {
 	return Clean(b.String())
 }
 
+// maxMasked bounds what is looked through for secrets, in bytes: what lies behind it is not shown in any case.
+const maxMasked = 1 << 20
+
 // Clean makes any text one valid, bounded line with its secrets masked: no newline or control character of a plugin's may
 // forge a line or a field.
 func Clean(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText] + "…"
+	if len(s) > maxMasked {
+		s = s[:strings.LastIndexAny(s[:maxMasked], " \t\n")+1] // no part of a secret
 	}
-	s = secret.Mask(s)
+	s = visible.Line(oneLine(secret.Mask(s)))
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + "…"
+	}
+	return s
+}
+
+// oneLine makes every run of white space one blank.
+func oneLine(s string) string {
+	s = strings.TrimSpace(s)
+	if !strings.ContainsAny(s, "\t\r\n") && !strings.Contains(s, "  ") {
+		return s
+	}
 	var b strings.Builder
 	space := false
-	for _, r := range strings.TrimSpace(s) {
-		if b.Len() > maxText {
-			b.WriteString("…") // what is escaped grows
-			break
-		}
-		if r == '\n' || r == '\r' || r == '\t' || r == ' ' {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case ' ', '\t', '\r', '\n':
 			space = true
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		switch {
-		case r == utf8.RuneError:
-			b.WriteByte('?')
-		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= 0x202a && r <= 0x202e:
-			fmt.Fprintf(&b, "\\u%04x", r)
 		default:
-			b.WriteRune(r)
+			if space {
+				b.WriteByte(' ')
+			}
+			space = false
+			b.WriteByte(c)
 		}
 	}
 	return b.String()

@@ -16,6 +16,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 var errVersion = errors.New("a status file of another version")
@@ -182,7 +183,7 @@ func (s *Store) fold(e *Event) (alone bool, err error) {
 		b, err = json.MarshalIndent(f, "", "  ")
 	}
 	if err == nil {
-		err = disk.Replace(s.dir, filepath.Base(s.path), seal(b), 0o644, false)
+		err = disk.Replace(s.dir, filepath.Base(s.path), seal(visible.Bytes(b)), 0o644, false) // people read it with cat
 	}
 	if err != nil {
 		return true, err

@@ -1,6 +1,10 @@
 package survey
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cni-shim/cni-shim/pkg/visible"
+)
 
 // maxNPD is what node-problem-detector keeps of a custom plugin's output in the configurations that it ships, in bytes.
 const maxNPD = 80
@@ -16,7 +20,7 @@ func (s *Survey) NPD() (line string, exit int) {
 	default:
 		exit = 1
 	}
-	line = s.Verdict.Message
+	line = visible.Line(s.Verdict.Message)
 	if len(line) >= maxNPD {
 		line = strings.ToValidUTF8(line[:maxNPD-4], "") + "…" // 3 bytes
 	}

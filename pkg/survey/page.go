@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cni-shim/cni-shim/pkg/report"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // page is one screen of text.
@@ -18,15 +19,25 @@ type page struct {
 	color bool
 }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+// line writes one line, whatever a name in it holds.
+func (p *page) line(format string, args ...any) {
+	text := visible.Line(fmt.Sprintf(format, args...))
+	if p.color {
+		text = visible.Colored(text)
+	}
+	fmt.Fprintln(p.w, text)
+}
 
-func (p *page) title(text string) { p.line("\n%s", p.paint("1", text)) }
+func (p *page) title(text string) {
+	fmt.Fprintln(p.w)
+	p.line("%s", p.paint("1", text))
+}
 
 func (p *page) paint(sgr, text string) string {
 	if !p.color {
 		return text
 	}
-	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+	return visible.Paint(sgr, text)
 }
 
 // table writes columns as wide as their widest cell, two spaces between them.
@@ -34,6 +45,10 @@ func (p *page) table(rows [][]string) {
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {
+			if !p.color {
+				c = visible.Line(c)
+				r[i] = c
+			}
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}

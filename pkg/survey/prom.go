@@ -9,6 +9,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/status"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Prom writes the survey in Prometheus' text format for node_exporter's textfile collector: no timestamps, and no label that
@@ -72,7 +73,7 @@ func (m *metrics) sample(suffix string, v float64, labels ...string) {
 	var b strings.Builder
 	for i := 0; i < len(labels); i += 2 {
 		b.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
-		fmt.Fprintf(&b, `%s="%s"`, labels[i], strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(strings.ToValidUTF8(labels[i+1], "?")))
+		fmt.Fprintf(&b, `%s="%s"`, labels[i], strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(visible.Line(labels[i+1])))
 	}
 	if len(labels) > 0 {
 		b.WriteString("}")
