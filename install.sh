@@ -9,9 +9,12 @@ usage: ./install.sh [--binary FILE] [--dry-run] [OPTION…]
 Takes this node over: builds cni-shim from this clone, or takes a release's program, and runs its install command,
 which says what it will do and what stands against it.
 
-  --binary FILE   take this program: one that was built, or out of a release. Beside a file SHA256SUMS that names it,
-                  its checksum is verified. Default: cni-shim or bin/cni-shim beside this script, else it is built
-                  from the clone (needs Go)
+  --binary FILE   take this program, out of a release: its checksum is verified with the file SHA256SUMS beside it.
+                  Default: cni-shim beside this script, which is verified as well; in a clone it is built (needs Go),
+                  or bin/cni-shim is taken as it is
+  --without-verification
+                  install although the checksum cannot be verified: SHA256SUMS is missing or does not name the
+                  program, or there is no program to compute it. One that does not match is refused all the same
   --dry-run       say what would be done, and do nothing
   --uninstall     give the node back as it was
   --help          this text
@@ -34,6 +37,7 @@ absolute() {
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 binary=''
+verification=yes
 command=install
 n=$#
 while [ "$n" -gt 0 ]; do
@@ -46,6 +50,7 @@ while [ "$n" -gt 0 ]; do
 		exit 0
 		;;
 	--uninstall) command=uninstall ;;
+	--without-verification) verification='' ;;
 	--binary)
 		[ "$n" -gt 0 ] || fail "--binary needs a file"
 		binary=$1
@@ -57,16 +62,61 @@ while [ "$n" -gt 0 ]; do
 	esac
 done
 
-# verify FILE checks it against SHA256SUMS beside it, where that names it.
+# unverified WHY stops, unless that is wanted.
+unverified() {
+	[ -z "$verification" ] || fail "$1; --without-verification installs it all the same"
+	echo "install.sh: $1; it is installed all the same" >&2
+}
+
+# digest prints the SHA-256 of its input, in lower case.
+digest() {
+	if command -v sha256sum >/dev/null 2>&1; then
+		sha256sum
+	elif command -v shasum >/dev/null 2>&1; then
+		shasum -a 256
+	elif command -v openssl >/dev/null 2>&1; then
+		openssl dgst -sha256 -r
+	fi | cut -d ' ' -f 1 | tr 'A-F' 'a-f'
+}
+
+# expected FILE prints the checksums that SHA256SUMS beside it gives for its name, each once.
+expected() {
+	name=$(basename -- "$1") awk '
+		{ sub(/\r$/, "") }
+		tolower($1) ~ /^[0-9a-f]+$/ && length($1) == 64 {
+			name = substr($0, index($0, $1) + 64)
+			sub(/^ [ *]/, "", name)
+			sub(/^\.\//, "", name)
+			sum = tolower($1)
+			if (name == ENVIRON["name"] && !(sum in seen)) { seen[sum] = 1; print sum }
+		}' "$(dirname -- "$1")/SHA256SUMS"
+}
+
+# verify FILE compares its checksum with that in SHA256SUMS beside it.
 verify() {
 	sums=$(dirname -- "$1")/SHA256SUMS
-	[ -f "$sums" ] || return 0
-	want=$(awk -v name="$(basename -- "$1")" '$2 == name || $2 == "*" name { print $1 }' "$sums")
-	[ -n "$want" ] || return 0
-	got=$(sha256sum -- "$1" | cut -d ' ' -f 1)
+	if [ ! -f "$sums" ] || [ ! -r "$sums" ]; then
+		unverified "$1 cannot be verified: there is no SHA256SUMS beside it, which every release has"
+		return
+	fi
+	want=$(expected "$1")
+	case $want in
+	'')
+		unverified "$1 cannot be verified: $sums does not name it (a release's program keeps its name)"
+		return
+		;;
+	*"
+"*) fail "$1 cannot be verified: $sums names it with different checksums" ;;
+	esac
+	got=$(digest <"$1")
+	if [ -z "$got" ]; then
+		unverified "$1 cannot be verified: there is neither sha256sum nor shasum nor openssl"
+		return
+	fi
 	[ "$got" = "$want" ] || fail "$1: its checksum is $got, and SHA256SUMS says $want"
 }
 
+built=''
 if [ -z "$binary" ]; then
 	if [ -f "$here/go.mod" ] && [ -d "$here/plugin" ]; then
 		command -v go >/dev/null 2>&1 || [ -x "$here/bin/cni-shim" ] || fail "this clone has no bin/cni-shim, and there is no Go to build it: name a release's program with --binary"
@@ -74,6 +124,7 @@ if [ -z "$binary" ]; then
 			make -s -C "$here" build || fail "the build failed"
 		fi
 		binary=$here/bin/cni-shim
+		built=yes
 	elif [ -f "$here/cni-shim" ]; then
 		binary=$here/cni-shim
 	else
@@ -82,7 +133,7 @@ if [ -z "$binary" ]; then
 fi
 [ -f "$binary" ] || fail "$binary: no such file"
 binary=$(absolute "$binary")
-verify "$binary"
+[ -n "$built" ] || verify "$binary"
 if [ ! -x "$binary" ]; then
 	# A download has no execute permission; it is run from a copy, so that the file stays as it is.
 	copy=$(mktemp -d)

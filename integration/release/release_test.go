@@ -50,8 +50,12 @@ func build(t *testing.T, dir, version, arches string) (dist string) {
 	return dist
 }
 
+// built: a test has asked for the release.
+var built bool
+
 // first is one release for all tests, built once.
 var first = sync.OnceValues(func() (string, error) {
+	built = true
 	dist, err := os.MkdirTemp("", "cni-shim-release")
 	if err != nil {
 		return "", err
@@ -70,7 +74,8 @@ var first = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	os.Exit(namespace.Run(namespace.Steps{Inside: func() int {
 		code := m.Run()
-		if dist, _ := first(); dist != "" {
+		if built {
+			dist, _ := first()
 			os.RemoveAll(dist)
 		}
 		return code
@@ -245,6 +250,6 @@ func TestInstallScript(t *testing.T) {
 	sh(false, "is it built for it?", "--binary", filepath.Join(dist, "cni-shim-linux-riscv64"))
 	// A download without the permission to execute is no obstacle.
 	loose := filepath.Join(t.TempDir(), "cni-shim-linux-amd64")
-	run(t, ".", "sh", "-c", `cp "$0" "$1"; chmod 644 "$1"`, program, loose)
+	run(t, ".", "sh", "-c", `cp "$0" "$1"; chmod 644 "$1"; cp "$2" "$(dirname "$1")"`, program, loose, filepath.Join(dist, "SHA256SUMS"))
 	sh(true, "write: /opt/cni/bin/cni-shim\n", "--binary", loose, "--dry-run")
 }
