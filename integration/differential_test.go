@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand"
@@ -17,19 +18,22 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 )
 
-var onlySeed = flag.Int64("differential.seed", 0, "play this seed only")
+var (
+	onlySeed = flag.Int64("differential.seed", 0, "play this seed only")
+	newSeeds = flag.Int64("differential.new", 50, "play so many seeds that nobody has seen")
+)
 
 // Random chains whose plugins print results of every kind, directly by libcni and through the shim: what each plugin gets on stdin, to
-// the byte, its environment, the order of calls, the results and the codes are equal. The same 500 chains each time and 50 that nobody
-// has seen.
+// the byte, its environment, the order of calls, the results and the codes are equal. The same 500 chains each time and some that
+// nobody has seen.
 func TestDifferential(t *testing.T) {
 	newLab(t)
 	fresh := time.Now().UnixNano()
-	seeds := make(chan int64, 1000)
+	seeds := make(chan int64, 500+*newSeeds)
 	for n := range int64(500) {
 		seeds <- n + 1
 	}
-	for n := range int64(50) {
+	for n := range *newSeeds {
 		seeds <- fresh + n
 	}
 	if *onlySeed != 0 {
@@ -64,7 +68,8 @@ type step struct {
 	Failed       bool
 	Code         uint
 	Calls        []recorded
-	more         bool // the shim made calls beyond libcni's, which are left out
+	uncached     bool // libcni had nothing of the attachment, or dropped it and failed
+	more         bool // there were calls which are left out
 }
 
 // compare plays one seed's chain in both ways.
@@ -74,14 +79,15 @@ func (n *runner) compare(seed int64) {
 	if err := os.WriteFile(n.conf+"/10-random.conflist", []byte(c.text), 0o644); err != nil {
 		n.Fatal(err)
 	}
-	list, err := libcni.NetworkConfFromFile(n.conf + "/10-random.conflist")
+	list, err := libcni.NetworkConfFromBytes(c.flat())
 	if err != nil {
 		n.Fatalf("seed %d: %v: %s", seed, err, c.text)
 	}
 	outer := n.outerOf(c)
 	pod := &libcni.RuntimeConf{ContainerID: fmt.Sprintf("pod%d", seed), NetNS: "/proc/1/ns/net", IfName: "eth0",
-		Args:           [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", "web<&>"}},
-		CapabilityArgs: map[string]any{"portMappings": []any{map[string]any{"HostPort": 18080, "ContainerPort": 80, "Protocol": "tcp"}}, "ips": []string{}, "mac": nil}}
+		Args: [][2]string{{"IgnoreUnknown", "1"}, {"K8S_POD_NAMESPACE", "default"}, {"K8S_POD_NAME", "web<&>"}},
+		CapabilityArgs: map[string]any{"portMappings": []any{map[string]any{"HostPort": 18080, "ContainerPort": 80, "Protocol": "tcp"}}, "ips": []string{}, "mac": nil,
+			"unheardOf": json.RawMessage(`{"half":2.50,"big":9007199254740993}`)}}
 	c.at = outer.CNIVersion
 	direct, through := n.play(c, list, pod, false), n.play(c, outer, pod, true)
 	for i, want := range direct {
@@ -93,7 +99,10 @@ func (n *runner) compare(seed int64) {
 		if want.Failed && want.Code == 0 {
 			got.Code = 0 // libcni's own words; the shim's have a code
 		}
-		if got.more && want.Verb != "ADD" {
+		if got.uncached && strings.HasPrefix(want.Verb, "GC") { // as here: libcni at 0.4.0 drops what it cannot read, such as "ip6":{}
+			want.only(func(verb string) bool { return verb != " DEL" })
+		}
+		if (got.more || want.more) && want.Verb != "ADD" {
 			got.Failed, got.Code = want.Failed, want.Code // those may have failed
 		}
 		if want.Verb == "CHECK" && !since(list.CNIVersion, "0.4.0") && since(outer.CNIVersion, "0.4.0") {

@@ -11,10 +11,11 @@ import (
 // random is a chain of recorders and what a runtime does with it.
 type random struct {
 	text, version           string
+	before, after           []any // what stands beside the shim in the runtime's list
 	disableCheck, disableGC bool
 	outer                   string // the version of the shim's list, or negotiated
 	at                      string // what came of it
-	form                    string // how the shim finds the chain: directory, file or inline
+	form                    string // how the shim finds the chain
 	verbs                   []string
 }
 
@@ -32,6 +33,9 @@ func randomChain(r *rand.Rand, network, record string) random {
 	c.outer = d.of(c.version, negotiated, negotiated, "0.4.0", "1.0.0", "1.1.0")
 	c.form = d.of("directory", "file", "inline")
 	list := map[string]any{"cniVersion": c.version, "name": network}
+	if d.once(6) {
+		list["cniVersion"], list["cniVersions"] = "0.1.0", []string{c.version, "0.1.0"}
+	}
 	if c.disableCheck = d.once(8); c.disableCheck {
 		list["disableCheck"] = true
 	}
@@ -40,6 +44,12 @@ func randomChain(r *rand.Rand, network, record string) random {
 	}
 	if d.once(5) {
 		list["unknownToEverybody"] = map[string]any{"a": []int{1, 2}}
+	}
+	if c.outer == c.version {
+		c.before, c.after = d.beside("rec3", record), d.beside("recorder", record)
+		if d.once(3) {
+			c.form = "inline, with the name and version of the shim's list"
+		}
 	}
 	var plugins []any
 	n := 1 + r.Intn(3)
@@ -63,11 +73,32 @@ func randomChain(r *rand.Rand, network, record string) random {
 	return c
 }
 
+// beside is a plugin that stands in the runtime's list beside the shim, or none.
+func (d dice) beside(name, record string) []any {
+	if !d.once(3) {
+		return nil
+	}
+	p := map[string]any{"type": name, "record": record, "capabilities": map[string]bool{"portMappings": d.once(2)}}
+	if d.once(2) {
+		p["pass"] = true
+	}
+	return []any{p}
+}
+
+// flat is the list as a runtime has it that runs all plugins itself.
+func (c random) flat() []byte {
+	var list map[string]any
+	_ = json.Unmarshal([]byte(c.text), &list)
+	list["plugins"] = slices.Concat(c.before, list["plugins"].([]any), c.after)
+	b, _ := json.Marshal(list)
+	return b
+}
+
 // plugin is an entry of a chain without its type.
 func (d dice) plugin(version string, forRuntime bool) map[string]any {
 	p := map[string]any{}
 	if d.once(2) {
-		p["capabilities"] = map[string]bool{"portMappings": !d.once(3), "bandwidth": true, "ips": d.once(2), "mac": d.once(2)}
+		p["capabilities"] = map[string]bool{"portMappings": !d.once(3), "bandwidth": true, "ips": d.once(2), "mac": d.once(2), "unheardOf": d.once(2)}
 	}
 	if d.once(3) {
 		p["runtimeConfig"] = map[string]any{"static": 1}
@@ -112,7 +143,7 @@ func (d dice) verbs(c random) []string {
 		verbs = append(verbs, "ADD", "CHECK")
 	}
 	switch {
-	case since(outer, "1.1.0") && !c.disableGC && d.once(3):
+	case since(outer, "1.1.0") && !c.disableGC && c.before == nil && c.after == nil && d.once(3):
 		verbs = append(verbs, lostDEL)
 	case d.once(3):
 		verbs = append(verbs, d.gc(), "DEL")

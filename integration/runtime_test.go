@@ -47,8 +47,22 @@ func (n *runner) outerOf(c random) *libcni.NetworkConfigList {
 	}
 	o["disableCheck"], o["disableGC"] = c.disableCheck, c.disableGC
 	entry := o["plugins"].([]any)[0].(map[string]any)
-	entry["chain"] = map[string]any{"directory": n.conf, "file": n.conf + "/10-random.conflist", "inline": json.RawMessage(c.text)}[c.form]
+	entry["capabilities"].(map[string]any)["unheardOf"] = true // as install adds it
+	switch c.form {
+	case "directory":
+		entry["chain"] = n.conf
+	case "file":
+		entry["chain"] = n.conf + "/10-random.conflist"
+	default:
+		var inline map[string]json.RawMessage
+		_ = json.Unmarshal([]byte(c.text), &inline)
+		if c.form != "inline" {
+			inline = map[string]json.RawMessage{"plugins": inline["plugins"]}
+		}
+		entry["chain"] = inline
+	}
 	entry["stateDir"], entry["statusFile"] = n.state, filepath.Join(n.state, "run", "status.json")
+	o["plugins"] = slices.Concat(c.before, []any{entry}, c.after)
 	text, err := json.Marshal(o)
 	if err != nil {
 		n.Fatal(err)
@@ -81,9 +95,9 @@ func (n *runner) play(c random, list *libcni.NetworkConfigList, pod *libcni.Runt
 			asked = "GC of all"
 			_ = os.Remove(cached)
 		}
-		_, uncached := os.Stat(cached)
+		uncached := !exists(cached)
 		result, err := n.call(asked, list, pod)
-		s := step{Verb: verb, Failed: err != nil, Calls: n.seen()}
+		s := step{Verb: verb, Failed: err != nil, Calls: n.seen(), uncached: uncached || err != nil && !exists(cached)}
 		if result != nil {
 			s.Result = c.read(result)
 		}
@@ -96,7 +110,7 @@ func (n *runner) play(c random, list *libcni.NetworkConfigList, pod *libcni.Runt
 			s.only(func(verb string) bool { return verb == " DEL" })
 		case shim && verb == "ADD" && s.Failed: // undone, which libcni does not
 			s.only(func(verb string) bool { return verb == " ADD" })
-		case shim && strings.HasPrefix(verb, "GC") && uncached != nil: // what libcni knows nothing of: an ADD that failed, here
+		case shim && strings.HasPrefix(verb, "GC") && s.uncached: // what libcni knows nothing of: an ADD that failed, here
 			s.only(func(verb string) bool { return verb == " GC" })
 		}
 		steps = append(steps, s)

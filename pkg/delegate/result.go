@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/containernetworking/cni/pkg/types"
+	types100 "github.com/containernetworking/cni/pkg/types/100"
 	"github.com/containernetworking/cni/pkg/types/create"
 )
 
@@ -26,7 +27,12 @@ func (r *Result) At(version string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	written, err := json.Marshal(converted)
+	var exact any = converted
+	if r, ok := converted.(*types100.Result); ok { // its MarshalJSON writes numbers that are large as others, or as none that it reads
+		type fields types100.Result
+		exact = (*fields)(r)
+	}
+	written, err := json.Marshal(exact)
 	if err != nil || !bytes.Contains(written, []byte(noNet)) {
 		return written, err
 	}

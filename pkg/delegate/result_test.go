@@ -14,10 +14,11 @@ func TestResult(t *testing.T) {
 	}{
 		{"an empty dns", `{"cniVersion":"1.0.0","dns":{}}`, "1.0.0", `{"cniVersion":"1.0.0","dns":{}}`, `{"cniVersion":"1.0.0"}`},
 		{"an empty dns before 1.0", `{"cniVersion":"0.4.0"}`, "0.4.0", `{"cniVersion":"0.4.0"}`, `{"cniVersion":"0.4.0","dns":{}}`},
-		{"what the types do not know", `{"cniVersion":"1.0.0","x":1,"interfaces":[{"x":1,"mtu":0}]}`, "1.1.0", `{"cniVersion":"1.1.0","interfaces":[{"name":""}]}`, `{"cniVersion":"1.1.0","interfaces":[{"name":""}]}`},
-		{"no address", `{"cniVersion":"1.0.0","ips":[{}]}`, "1.1.0", `{"cniVersion":"1.1.0","ips":[{}]}`, ""},
+		{"what the types do not know", `{"cniVersion":"1.0.0","x":1,"interfaces":[{"x":1,"mtu":0}]}`, "1.1.0", `{"cniVersion":"1.1.0","interfaces":[{"name":""}],"dns":{}}`, `{"cniVersion":"1.1.0","interfaces":[{"name":""}]}`},
+		{"no address", `{"cniVersion":"1.0.0","ips":[{}]}`, "1.1.0", `{"cniVersion":"1.1.0","dns":{},"ips":[{}]}`, ""},
 		{"no destination", `{"cniVersion":"1.0.0","routes":[{"gw":"10.0.0.1"}]}`, "0.4.0", `{"cniVersion":"0.4.0","dns":{},"routes":[{"gw":"10.0.0.1"}]}`, ""},
-		{"a name that looks like none", `{"cniVersion":"1.0.0","interfaces":[{"name":"<nil>"}]}`, "1.1.0", `{"cniVersion":"1.1.0","interfaces":[{"name":"\u003cnil\u003e"}]}`, `{"cniVersion":"1.1.0","interfaces":[{"name":"\u003cnil\u003e"}]}`},
+		{"a large number", `{"cniVersion":"1.0.0","interfaces":[{"mtu":9223372036854775807}]}`, "1.1.0", `{"cniVersion":"1.1.0","interfaces":[{"name":"","mtu":9223372036854775807}],"dns":{}}`, ""},
+		{"a name that looks like none", `{"cniVersion":"1.0.0","interfaces":[{"name":"<nil>"}]}`, "1.1.0", `{"cniVersion":"1.1.0","dns":{},"interfaces":[{"name":"\u003cnil\u003e"}]}`, `{"cniVersion":"1.1.0","interfaces":[{"name":"\u003cnil\u003e"}]}`},
 	} {
 		typed, err := create.CreateFromBytes([]byte(c.printed))
 		if err != nil {
