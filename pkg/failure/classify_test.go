@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/steps/stepstest"
@@ -101,15 +100,10 @@ func TestCleanUpIsAnEcho(t *testing.T) {
 	}
 }
 
-// A cost that grew with the square of the text would be an hour; how fast it is, benchmarks tell.
-func TestHostileTextIsBounded(t *testing.T) {
+// Package steps panics where the cost grows with the square of the text; how fast it is, benchmarks tell.
+func TestHostileTextIsBounded(*testing.T) {
 	for _, unit := range []string{"a", "dial tcp ", `\`, `\"`, "no such file or directory ", "iptables -d ", "\n", "\xff", "…"} {
-		text := strings.Repeat(unit, 4<<20/len(unit))
-		start := time.Now()
-		ClassifyText(text)
-		if d := time.Since(start); d > 20*time.Second {
-			t.Errorf("%q repeated: %v", unit, d)
-		}
+		ClassifyText(strings.Repeat(unit, 4<<20/len(unit)))
 	}
 }
 

@@ -137,7 +137,7 @@ func TestMend(t *testing.T) {
 
 // A hostile text costs no more than a valid one of its size: package steps panics where a cost grows with the square of it.
 func TestExplainHostile(t *testing.T) {
-	const size = 1 << 20
+	const size = 1 << 18
 	for name, unit := range map[string]string{
 		"brackets": "[", "closers": "]", "commas": ",", "quotes": `"`, "lines": "\"\n", "words": "a:", "tags": "{{", "comments": "/*", "smart": "“", "pairs": `{"a":`, "escapes": `"\`, "conflict": "<<<<<<<\n", "bad elements": "[1}", "shouting": "__A", "gaps": `"a"b`, "closers of quotes": "“,", "closing": "\"”,",
 		"empty lists": "[],", "broken lines": "a\n", "blank lines": "\n",

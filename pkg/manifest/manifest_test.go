@@ -144,8 +144,8 @@ func TestEnds(t *testing.T) {
 	for _, text := range []string{
 		"&-", "!-", "&a-\n", "kind: ConfigMap\ndata:\n  a: b\n&anchor-", "kind: ConfigMap\nmetadata:\n  name: a\n---\n!-", "- &-", "a: &-\n-",
 		deep, deep + "kind: ConfigMap\n", strings.Repeat("- ", 2*maxDepth) + "a", "kind: ConfigMapList\nitems:\n- &a\n- !b\n-\n",
-		`"` + strings.Repeat(" ", 1<<20), "'" + strings.Repeat("\t", 1<<20), strings.Repeat("- ", 1<<20), strings.Repeat("a: &-\n", 1<<18), strings.Repeat("\n", 1<<20),
-		strings.Repeat("a:\n\n", 1<<18), "a\n" + strings.Repeat("\n b", 1<<18), strings.Repeat("{", 1<<20), strings.Repeat("---\n", 1<<18), "a: |\n" + strings.Repeat(" \n", 1<<18),
+		`"` + strings.Repeat(" ", 1<<16), "'" + strings.Repeat("\t", 1<<16), strings.Repeat("- ", 1<<16), strings.Repeat("a: &-\n", 1<<14), strings.Repeat("\n", 1<<16),
+		strings.Repeat("a:\n\n", 1<<14), "a\n" + strings.Repeat("\n b", 1<<14), strings.Repeat("{", 1<<16), strings.Repeat("---\n", 1<<14), "a: |\n" + strings.Repeat(" \n", 1<<14),
 	} {
 		Find([]byte(text)) // package steps panics where it does not end
 	}
