@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,4 +53,22 @@ func TestLongNames(t *testing.T) {
 			})
 		}
 	}
+}
+
+// An ADD into the host's own network namespace fails and is not undone: DEL of the bridge plugin would take the node's own interface
+// of that name away.
+func TestHostNamespaceIsLeftAlone(t *testing.T) {
+	l := newLab(t)
+	l.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "uplink")
+	t.Cleanup(func() { l.run("ip", "link", "del", "eth0") })
+	l.write("10-lab.conflist", `{"cniVersion":"1.0.0","name":"lab","plugins":[`+plainBridge+`]}`)
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "del", "lab1").Run() })
+	out, code := l.plugin("ADD", `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim"}`, "CNI_NETNS=/proc/self/ns/net")
+	if code != 1 || !strings.Contains(out, "CNI_NETNS is the host's own network namespace") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if !l.hasInterface("/proc/self/ns/net", "eth0") {
+		t.Fatal("the node has lost its interface")
+	}
+	l.said("the failed ADD is not undone: its namespace is the host's own")
 }

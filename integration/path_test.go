@@ -96,7 +96,7 @@ func TestStoredPathIsAbsolute(t *testing.T) {
 		t.Fatal(out)
 	}
 	t.Chdir(base + "/there")
-	l.run(shimPath, "forget", "lab", "c1", "eth0")
+	l.run(shimPath, "forget", "--force", "lab", "c1", "eth0")
 	if _, err := os.Stat(base + "/wrong"); err == nil {
 		t.Error("a program of the directory in which forget was called ran")
 	}

@@ -48,7 +48,9 @@ func (l *lab) modes(umask string) map[string]fs.FileMode {
 	if err := w.Start(); err != nil {
 		l.Fatal(err)
 	}
-	l.wait("the first look", func() bool { return exists("/run/umask/ready") && exists("/run/umask/watch.prom") })
+	l.wait("the first look, and attachments that are saved", func() bool {
+		return exists("/run/umask/ready") && exists("/run/umask/watch.prom") && exists(stateDir+"/attachments/lab/c1@eth0") && exists("/run/cni-shim/attachments/.restored")
+	})
 	modes := map[string]fs.FileMode{}
 	number := regexp.MustCompile(`\d{3,}`)
 	for _, root := range []string{"/run/cni-shim", stateDir, "/run/umask", confDir} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -23,7 +24,7 @@ func main() {
 		os.Exit(plugin())
 	}
 	if err := shim.Poller(); err != nil {
-		fmt.Fprintf(delegate.Stderr, "cni-shim: %v\n", err)
+		_, _ = syscall.Write(int(delegate.Stderr), []byte("cni-shim: "+err.Error()+"\n")) // without a timer, which needs the poller
 		os.Exit(2)
 	}
 	os.Exit(cli.Main(&cli.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}, os.Args[1:]))

@@ -9,6 +9,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/delegate"
+	"github.com/cni-shim/cni-shim/pkg/evidence"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 	"github.com/cni-shim/cni-shim/pkg/report"
@@ -67,6 +68,9 @@ func (c *call) rollBack(ch *chain.Chain, ran []*delegate.Attempt) {
 // way. Plugins keep their state by container and interface (host-local, portmap), so to undo one ADD is to undo them all. "": it is
 // this ADD's alone.
 func (c *call) inUse() string {
+	if evidence.HostNetns(c.record.Netns) {
+		return "its namespace is the host's own, where an interface of that name is the node's"
+	}
 	if e, err := c.store.Here(c.key()); err == nil && e.Up() && !c.claim.Own() {
 		return "the attachment is up, from an ADD at " + e.Created.Format(timeOfDay)
 	}
