@@ -16,7 +16,6 @@ func TestCost(t *testing.T) {
 		t.Skip("coverage writes files of its own")
 	}
 	l := newLab(t)
-	l.released()
 	l.write("10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"sick"}]}`)
 	path := l.plant("[ $CNI_COMMAND = ADD ] && echo '{\"cniVersion\":\"1.1.0\"}'\nexit 0\n")
 	pod := l.pod()
