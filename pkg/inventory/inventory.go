@@ -186,6 +186,7 @@ func Missing(name string, paths []string) (cause, fix string) {
 		return "its type is a path; runtimes look for a plain name in CNI_PATH", "write the file's name alone"
 	}
 	var names, searched []string
+	unread := ""
 	for _, dir := range paths {
 		if delegate.IsWorkingDir(dir) {
 			continue
@@ -198,8 +199,9 @@ func Missing(name string, paths []string) (cause, fix string) {
 			return filepath.Join(dir, name) + " is a link that leads nowhere, or no regular file", "install the plugin's program in its place"
 		}
 		entries, err := os.ReadDir(dir)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
+		var errno syscall.Errno
+		if errors.As(err, &errno) && errno != syscall.ENOENT {
+			unread += fmt.Sprintf("; %s cannot be read: %v", dir, errno)
 		}
 		for _, e := range entries {
 			names = append(names, e.Name())
@@ -212,6 +214,7 @@ func Missing(name string, paths []string) (cause, fix string) {
 	if near := known.Nearest(name, names); near != "" {
 		cause += fmt.Sprintf(" (there is %q)", near)
 	}
+	cause += unread
 	return cause, fix
 }
 

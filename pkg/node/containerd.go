@@ -114,20 +114,33 @@ func (t tree) containerd(r *Runtime) {
 		r.Problems = append(r.Problems, Problem{File: r.Config, Cause: fmt.Sprintf("the table %q is that of version %d, and the file is of version %d: it is not read", strings.Join(path, "."), v, version)})
 	}
 	vars := strings.NewReplacer("${SNAP_DATA}", "/var/snap/microk8s/current", "$SNAP_DATA", "/var/snap/microk8s/current", "${SNAP}", "/snap/microk8s/current", "$SNAP", "/snap/microk8s/current")
-	if s, ok := cni.str("conf_dir"); ok {
-		r.ConfDir = filepath.Clean(vars.Replace(s))
+	if s, ok := cni.str("conf_dir"); ok && s != "" {
+		r.ConfDir = filepath.Join("/", vars.Replace(s))
 	}
-	if s, ok := cni.str("bin_dir"); ok {
-		r.BinDirs = []string{filepath.Clean(vars.Replace(s))}
+	dirs, _ := cni.strs("bin_dirs")
+	if s, ok := cni.str("bin_dir"); ok && dirs == nil {
+		dirs = []string{s}
 	}
-	if list, ok := cni.strs("bin_dirs"); ok {
-		r.BinDirs = nil
-		for _, s := range list {
-			r.BinDirs = append(r.BinDirs, filepath.Clean(vars.Replace(s)))
-		}
+	for i, s := range dirs {
+		dirs[i] = vars.Replace(s)
 	}
+	r.search(dirs)
 	if n, ok := cni["max_conf_num"].(int64); ok && n >= 0 {
 		r.MaxConfNum = int(n)
+	}
+}
+
+// search takes the directories of plugins that a configuration names, as the runtime sees them from its own working directory, which is
+// / for a service. That directory itself is left out: nothing is run from there (see delegate.FindInPath).
+func (r *Runtime) search(dirs []string) {
+	var found []string
+	for _, dir := range dirs {
+		if filepath.Clean(dir) != "." {
+			found = append(found, filepath.Join("/", dir))
+		}
+	}
+	if len(found) > 0 {
+		r.BinDirs = found
 	}
 }
 

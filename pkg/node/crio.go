@@ -35,17 +35,14 @@ func (t tree) crio() []Runtime {
 	}
 	r.Running = t.exists(r.Socket)
 	network := all.in("crio", "network")
-	if s, ok := network.str("network_dir"); ok {
-		r.ConfDir = filepath.Clean(s)
+	if s, ok := network.str("network_dir"); ok && s != "" {
+		r.ConfDir = filepath.Join("/", s)
 	}
 	if s, ok := network.str("plugin_dir"); ok { // before 1.14
-		r.BinDirs = []string{filepath.Clean(s)}
+		r.search([]string{s})
 	}
 	if list, ok := network.strs("plugin_dirs"); ok {
-		for i, s := range list {
-			list[i] = filepath.Clean(s)
-		}
-		r.BinDirs = list
+		r.search(list)
 	}
 	r.DefaultNetwork, _ = network.str("cni_default_network")
 	return []Runtime{r}

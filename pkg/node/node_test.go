@@ -43,6 +43,8 @@ func TestFind(t *testing.T) {
 			"containerd running=false config=/etc/containerd/config.toml conf=/etc/cni/net.d bin=/home/kubernetes/bin max=0\n"},
 		"version 3": {map[string]string{"/etc/containerd/config.toml": "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/a', '/b']\nconf_dir = '/c'\n"},
 			"containerd running=false config=/etc/containerd/config.toml conf=/c bin=/a,/b max=1 status\n"},
+		"directories that are not absolute": {map[string]string{"/etc/containerd/config.toml": "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['', '.', 'cni/bin', './b', '/c']\nconf_dir = 'net.d'\n"},
+			"containerd running=false config=/etc/containerd/config.toml conf=/net.d bin=/cni/bin,/b,/c max=1 status\n"},
 		"the table of another version": {map[string]string{"/etc/containerd/config.toml": "version = 3\n[plugins.'io.containerd.grpc.v1.cri'.cni]\nconf_dir = '/c'\n"},
 			"containerd running=false config=/etc/containerd/config.toml conf=/etc/cni/net.d bin=/opt/cni/bin max=1 status\n" +
 				"  /etc/containerd/config.toml:0:0: the table \"plugins.io.containerd.grpc.v1.cri.cni\" is that of version 2, and the file is of version 3: it is not read\n"},

@@ -127,10 +127,11 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 		Stdout: known.Mask(string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)])), Stderr: stderr,
 		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, TooMuch: a.TooMuch, Unusable: e.Unusable,
 	}
-	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted {
+	v := failure.Classify(f.Facts)
+	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted || r != nil && v.Reason == reason.Unclassified {
+		v = failure.Verdict{Reason: r, Words: a.Errno.Error()}
 		f.Code, f.Fix = codeOf(r), fix
 	}
-	v := failure.Classify(f.Facts)
 	f.Config = a.Stdin
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
 	netns := os.Getenv("CNI_NETNS")
