@@ -161,6 +161,32 @@ func TestForgetRefuses(t *testing.T) {
 	l.clean()
 }
 
+// Docker's containerd, which serves no pods, does not stand in the way of a runtime that does.
+func TestForgetBesideDocker(t *testing.T) {
+	l := newLab(t)
+	l.runtimeRuns()
+	record := filepath.Join(t.TempDir(), "calls")
+	gone := l.attach(record)
+	l.run("ip", "netns", "del", gone.ContainerID)
+	l.crictl(`case "$*" in *crio*) ` + listOf() + `;; *) echo 'unknown service runtime.v1.RuntimeService' >&2; exit 1;; esac`)
+	l.run("mkdir", "-p", "/etc/crio", "/run/crio")
+	for _, path := range []string{"/etc/crio/crio.conf", "/run/crio/crio.sock"} {
+		l.run("touch", path)
+		defer os.Remove(path)
+	}
+	out, code := l.forget("lab", gone.ContainerID, "eth0")
+	l.kept(record, gone, out, code, "whether containerd knows the container is not known: /usr/local/bin/crictl: exit status 1: unknown service")
+	if err := os.WriteFile("/etc/containerd/config.toml", []byte("disabled_plugins = [\"cri\"]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := l.forget("lab", gone.ContainerID, "eth0", "--dry-run"); code != 0 || !strings.Contains(out, "would be deleted") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if out, code := l.forget("lab", gone.ContainerID, "eth0"); code != 0 || !l.deleted(record, gone) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
 // An attachment of an earlier boot is stale though the clock has been set back; one whose ADD runs is not, however old its entry is.
 func TestForgetByUptime(t *testing.T) {
 	l := newLab(t)

@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -93,6 +94,8 @@ func (t tree) containerd(r *Runtime) {
 	if s, ok := all.in("grpc").str("address"); ok && s != "" && t.exists(s) { // else the command line names another
 		r.Socket = s
 	}
+	off, _ := all.strs("disabled_plugins")
+	r.NoCRI = slices.Contains(off, "cri") || slices.Contains(off, "io.containerd.grpc.v1.cri")
 	version := 1
 	if v, ok := all["version"].(int64); ok && v >= 1 && int(v) < len(sections) {
 		version = int(v)

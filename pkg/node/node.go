@@ -32,6 +32,7 @@ type Runtime struct {
 	Config  string // the file that its settings begin in; "" when there is none, and defaults hold
 	Socket  string // that it listens on, there or not
 	Running bool   // its socket is there
+	NoCRI   bool   // its configuration switches the service for pods off, as Docker's packages do
 
 	ConfDir        string   // of network configurations
 	BinDirs        []string // of plugins, in the order of search

@@ -76,6 +76,9 @@ func ask(ctx context.Context, runtimes []node.Runtime) (answers []answer, noTool
 		} else {
 			a.err = errors.New("it is installed and does not run (no " + r.Socket + ")")
 		}
+		if a.err != nil && r.NoCRI {
+			continue // it has no pods
+		}
 		answers = append(answers, a)
 	}
 	return answers, nil
