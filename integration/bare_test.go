@@ -92,6 +92,36 @@ func TestBareLists(t *testing.T) {
 	}
 }
 
+// A list that the shim observes is known in whatever directory the node's runtime reads.
+func TestBareElsewhere(t *testing.T) {
+	l := newLab(t)
+	const dir, config = "/etc/cni/apart", "/etc/containerd/config.toml"
+	record := filepath.Join(t.TempDir(), "calls")
+	l.run("mkdir", "-p", dir, filepath.Dir(config))
+	defer l.run("rm", "-r", dir, config)
+	for path, text := range map[string]string{
+		config:                     "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.cni]\n  conf_dir = '" + dir + "'\n",
+		dir + "/10-lab.conflist":   fmt.Sprintf(`{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"cni-shim"},{"type":"rec1","record":%q}]}`, record),
+		confDir + "/10-x.conflist": fmt.Sprintf(`{"cniVersion":"1.0.0","name":"x","plugins":[{"type":"rec0","record":%q}]}`, record),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := libcni.NetworkConfFromFile(dir + "/10-lab.conflist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.cni.AddNetworkList(l.ctx(), list, l.pod()); err != nil || l.calls(record) != "rec1 ADD" {
+		t.Errorf("%v, and ran %s", err, l.calls(record))
+	}
+	for args, want := range map[string]string{"watch --once --dry-run": "would be reported: cni-shim stands bare beside rec1 (1/1)", "status": "/rec1 "} {
+		if out, code := l.tool(strings.Fields(args)...); code != 0 || !strings.Contains(out, want) || strings.Contains(out, "rec0") {
+			t.Errorf("%s: exit %d: %s", args, code, out)
+		}
+	}
+}
+
 // What no file can take keeps the chain in use; where the chain is broken, nothing is used in its place.
 func TestUninstallWithoutChain(t *testing.T) {
 	const list = `{"cniVersion":"1.0.0","name":"lab","plugins":[{"type":"cni-shim","chain":%q},{"type":"istio-cni"}]}`

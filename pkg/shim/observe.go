@@ -14,12 +14,7 @@ func (c *call) bare() *chain.Chain {
 	if !c.config.Chain.IsZero() {
 		return nil
 	}
-	var own *chain.Chain
-	for _, dir := range node.ConfDirs() {
-		if own = chain.FindOwn(dir, c.config.Name); own != nil {
-			break
-		}
-	}
+	own := ownList(c.config.Name)
 	if own == nil && (c.record.Verb == "CHECK" || c.record.Verb == "DEL") {
 		own, _ = c.store.RuntimeList(c.key()) // the file is gone or broken; the pod was added by this list
 	}
@@ -27,6 +22,22 @@ func (c *call) bare() *chain.Chain {
 		return nil
 	}
 	return own.Beside()
+}
+
+// ownList finds the list of a network that the shim stands in, in the directories that runtimes read by default, else in those that
+// this node's runtimes are configured to read.
+func ownList(network string) *chain.Chain {
+	for _, dir := range node.ConfDirs() {
+		if own := chain.FindOwn(dir, network); own != nil {
+			return own
+		}
+	}
+	for _, r := range node.Find("") {
+		if own := chain.FindOwn(r.ConfDir, network); own != nil {
+			return own
+		}
+	}
+	return nil
 }
 
 // observe validates and logs a list that the runtime runs itself, hands on prevResult, and says once what it cannot see.
