@@ -21,10 +21,11 @@ func (l *lab) modes(umask string) map[string]fs.FileMode {
 		c.Env = []string{"PATH=" + os.Getenv("PATH"), "CNI_PATH=" + binDir, "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_NETNS=/run/netns/none"}
 		return c
 	}
+	more := ""
 	call := func(verb, network string) {
 		c := under()
 		c.Env = append(c.Env, "CNI_COMMAND="+verb)
-		c.Stdin = strings.NewReader(`{"cniVersion":"1.1.0","name":"` + network + `","type":"cni-shim","cni.dev/valid-attachments":[{"containerID":"c1","ifname":"eth0"}]}`)
+		c.Stdin = strings.NewReader(`{"cniVersion":"1.1.0","name":"` + network + `","type":"cni-shim",` + more + `"cni.dev/valid-attachments":[{"containerID":"c1","ifname":"eth0"}]}`)
 		_ = c.Run()
 	}
 	l.file(confDir+"/10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"rec0","record":"/run/rec"}]}`, 0o640, 0)
@@ -33,6 +34,9 @@ func (l *lab) modes(umask string) map[string]fs.FileMode {
 	}
 	call("ADD", "other")
 	call("DEL", "other")
+	more = `"statusFile":"/run/umask/run/deep/status.json","stateDir":"/run/umask/lib/deep",`
+	call("ADD", "lab")
+	more = ""
 	broken := confDir + "/20-broken.conflist"
 	l.file(broken, `{"cniVersion":"1.1.0","name":"other","plugins":[{"type":"rec0","record":"/run/rec"},]}`, 0o640, 0)
 	l.file("/run/umask/root/etc/cni/net.d/10-lab.conflist", goodChain, 0o640, 0)
@@ -78,7 +82,7 @@ func TestUmask(t *testing.T) {
 	for path, want := range map[string]fs.FileMode{
 		"/run/cni-shim": fs.ModeDir | 0o755, "/run/cni-shim/status.json": 0o644, "/run/cni-shim/records": fs.ModeDir | 0o700, "/run/cni-shim/records/.lock-fold": 0o600,
 		"/run/cni-shim/calls": fs.ModeDir | 0o700, "/run/cni-shim/chains": fs.ModeDir | 0o700, "/run/cni-shim/chains/lab": 0o600, stateDir: fs.ModeDir | 0o700,
-		"/run/umask/bundle.tar.gz": 0o600, "/run/umask/ready": 0o644, "/run/umask/watch.prom": 0o644, "/run/umask/status.prom": 0o644, confDir + "/20-broken.conflist": 0o640,
+		"/run/umask/run": fs.ModeDir | 0o755, "/run/umask/run/deep": fs.ModeDir | 0o755, "/run/umask/run/deep/status.json": 0o644, "/run/umask/bundle.tar.gz": 0o600, "/run/umask/ready": 0o644, "/run/umask/watch.prom": 0o644, "/run/umask/status.prom": 0o644, confDir + "/20-broken.conflist": 0o640,
 		confDir + "/20-broken.conflist.bak": 0o640, "/run/umask/root/opt/cni/bin/cni-shim": 0o755, "/run/umask/root/var/lib/cni-shim": fs.ModeDir | 0o700,
 	} {
 		if usual[path] != want {

@@ -26,7 +26,7 @@ func NotLoaded(err error) *Failure {
 	if !errors.As(err, &e) {
 		return &Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: err.Error(), ChainLevel: true}
 	}
-	f := &Failure{Reason: e.Reason, Code: codeOf(e.Reason), Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	f := &Failure{Reason: e.Reason, Code: codeOf(err), Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
 	if f.Code != types.ErrInvalidNetworkConfig {
 		f.Facts = &failure.Facts{Msg: e.Place.File + ": " + e.Cause} // the node is looked at
 	}
@@ -57,19 +57,21 @@ func Exhausted(err error) *Failure {
 	if r != reason.HostResourceExhausted {
 		return nil
 	}
-	return &Failure{Reason: r, Code: codeOf(r), Cause: err.Error(), Fix: fix, Facts: &failure.Facts{Errno: errno, Msg: err.Error()}}
+	return &Failure{Reason: r, Code: codeOf(errno), Cause: err.Error(), Fix: fix, Facts: &failure.Facts{Errno: errno, Msg: err.Error()}}
 }
 
 // codeOf is the CNI code of what kept the shim from reading a file or running a program: what the host is short of may be there at the
-// next try, a file that cannot be read is a failure of input and output, all else is the configuration's (SPEC 1.1, section 5).
-func codeOf(r *reason.Reason) uint {
-	switch r {
-	case reason.HostResourceExhausted:
-		return types.ErrTryAgainLater
-	case reason.PermissionDenied, reason.StateCorrupt:
-		return types.ErrIOFailure
+// next try, what else a system call refuses is a failure of input and output, but for a file that is not there; the rest is the
+// configuration's (SPEC 1.1, section 5).
+func codeOf(err error) uint {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) || errno == syscall.ENOENT || errno == 0 {
+		return types.ErrInvalidNetworkConfig
 	}
-	return types.ErrInvalidNetworkConfig
+	if r, _ := failure.Errno(errno); r == reason.HostResourceExhausted {
+		return types.ErrTryAgainLater
+	}
+	return types.ErrIOFailure
 }
 
 // NotRunnable makes a failure of a problem that an inventory found.
@@ -130,7 +132,7 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	v := failure.Classify(f.Facts)
 	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted || r != nil && v.Reason == reason.Unclassified {
 		v = failure.Verdict{Reason: r, Words: a.Errno.Error()}
-		f.Code, f.Fix = codeOf(r), fix
+		f.Code, f.Fix = codeOf(a.Errno), fix
 	}
 	f.Config = a.Stdin
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
