@@ -22,6 +22,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
 	"github.com/cni-shim/cni-shim/pkg/survey"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Options say what node is bundled.
@@ -131,10 +132,10 @@ func programs(dirs []string) ([]byte, error) {
 			path := filepath.Join(dir, e.Name())
 			fi, err := os.Stat(path)
 			if err != nil {
-				fmt.Fprintf(&b, "%s: %v\n", path, err)
+				fmt.Fprintln(&b, visible.Line(fmt.Sprintf("%s: %v", path, err)))
 				continue
 			}
-			fmt.Fprintf(&b, "%s %10d %s %s %s\n", fi.Mode(), fi.Size(), fi.ModTime().UTC().Format(time.RFC3339), path, inventory.CPU(path))
+			fmt.Fprintf(&b, "%s %10d %s %s %s\n", fi.Mode(), fi.Size(), fi.ModTime().UTC().Format(time.RFC3339), visible.Line(path), inventory.CPU(path))
 		}
 	}
 	return b.Bytes(), errs
@@ -155,7 +156,7 @@ func tree(dir string, contents bool) ([]byte, error) {
 		if err != nil {
 			return nil // gone since
 		}
-		fmt.Fprintf(&b, "%s %8d %s %s", fi.Mode(), fi.Size(), fi.ModTime().UTC().Format(time.RFC3339), path)
+		fmt.Fprintf(&b, "%s %8d %s %s", fi.Mode(), fi.Size(), fi.ModTime().UTC().Format(time.RFC3339), visible.Line(path))
 		if contents && d.Type().IsRegular() {
 			text, _ := disk.ReadAnyone(path, 1024)
 			fmt.Fprintf(&b, " %q", text)

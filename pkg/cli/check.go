@@ -17,6 +17,7 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/rules"
 	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/source"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 func newCheck(env *Env) *cobra.Command {
@@ -139,14 +140,14 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		}
 		diag.WriteDiff(w, file.Path, secret.Runes(file.Text), secret.Runes(text))
 		if f.dryRun {
-			fmt.Fprintf(w, "%s: %d to mend\n\n", file.Path, n)
+			fmt.Fprintf(w, "%s: %d to mend\n\n", visible.Line(file.Path), n)
 			continue
 		}
 		backup, err := replaceFile(file.Path, file.Text, text)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", file.Path, n, backup)
+		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", visible.Line(file.Path), n, visible.Line(backup))
 	}
 	return nil
 }
@@ -189,7 +190,7 @@ func summary(w io.Writer, r *check.Result) {
 	for _, file := range r.Files {
 		configs += len(file.Parts)
 		if file.Refused {
-			refused = append(refused, filepath.Base(file.Path))
+			refused = append(refused, visible.Line(filepath.Base(file.Path)))
 		}
 	}
 	e, warn, info := r.List.Count()

@@ -78,7 +78,7 @@ func Main(env *Env, args []string) int {
 	case errors.Is(err, errUnknown):
 		return ExitUsage
 	}
-	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.TrimSpace(err.Error()))
+	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  ")) // a name may hold a line break
 	if errors.Is(err, rights.ErrMissing) {
 		return ExitNo
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/journal"
 	"github.com/cni-shim/cni-shim/pkg/secret"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // Message ids of entries that are no failure's. They are for ever.
@@ -35,7 +36,7 @@ func (r *Record) Journal(level string) []journal.Entry {
 	}
 	for _, run := range r.Runs {
 		f := r.fields(idPlugin)
-		f["CNI_PLUGIN"], f["CNI_PLUGIN_INDEX"] = run.Plugin, strconv.Itoa(run.Index)
+		f["CNI_PLUGIN"], f["CNI_PLUGIN_INDEX"] = Clean(run.Plugin), strconv.Itoa(run.Index)
 		f["CNI_EXIT"], f["CNI_DURATION_USEC"] = strconv.Itoa(run.Exit), strconv.FormatInt(run.Duration.Microseconds(), 10)
 		entries = append(entries, journal.Entry{Priority: journal.Debug, Message: run.Verb + " of " + Clean(run.Plugin) + " took " + run.Duration.Round(100_000).String(), Fields: f})
 	}
@@ -87,7 +88,7 @@ func (r *Record) call() journal.Entry {
 		f["CNI_PLUGIN"], f["CNI_PLUGIN_INDEX"], f["CNI_EXIT"] = Clean(x.Plugin), strconv.Itoa(x.Index), strconv.Itoa(x.Exit)
 	}
 	if x.Place.File != "" {
-		f["CNI_CONFIG_FILE"] = x.Place.File
+		f["CNI_CONFIG_FILE"] = visible.Line(x.Place.File)
 	}
 	if x.Place.Line > 0 {
 		f["CNI_CONFIG_LINE"], f["CNI_CONFIG_COLUMN"] = strconv.Itoa(x.Place.Line), strconv.Itoa(x.Place.Column)
@@ -121,7 +122,7 @@ func (r *Record) fields(id string) map[string]string {
 		f["K8S_POD_NAMESPACE"], f["K8S_POD_NAME"], f["K8S_POD_UID"] = Clean(r.Pod.Namespace), Clean(r.Pod.Name), Clean(r.Pod.UID)
 	}
 	if r.Chain != nil {
-		f["CNI_CONFIG_FILE"] = r.Chain.File
+		f["CNI_CONFIG_FILE"] = visible.Line(r.Chain.File)
 	}
 	return f
 }
