@@ -78,7 +78,11 @@ func Main(env *Env, args []string) int {
 	case errors.Is(err, errUnknown):
 		return ExitUsage
 	}
-	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  ")) // a name may hold a line break
+	text := strings.TrimSpace(err.Error())
+	if c != root { // whose lines are cobra's; elsewhere a name may hold a line break
+		text = strings.ReplaceAll(text, "\n", "\n  ")
+	}
+	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), text)
 	if errors.Is(err, rights.ErrMissing) {
 		return ExitNo
 	}
