@@ -140,3 +140,50 @@ func TestStatusRunning(t *testing.T) {
 	_ = c.Process.Signal(os.Interrupt)
 	_ = c.Wait()
 }
+
+// A status file that somebody has damaged is set aside by the next call, once, and told; then the command reads what calls fold.
+func TestStatusFileDamaged(t *testing.T) {
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim"}`
+	for _, c := range []struct{ old, by string }{
+		{`"failures": null`, `"failures": 5`}, {`"notes": null`, `"notes": [null, 7]`}, {`"total": 1`, `"total": -1`}, {`"total": 1`, `"total": 9223372036854775807`},
+		{`"STATUS": {`, `"ADD": null, "STATUS": {`}, {`"chains": [`, `"chains": [null, `}, {`"chains": [`, `"chains": [[[`}, {`"version": 1`, `"version": 2`},
+		{`"ready": true`, `"ready": "yes"`}, {`"folded":`, `"folded": {}, "was":`}, {`"buckets": [`, `"buckets": [-1, `}, {`"byReason": {}`, `"byReason": []`},
+	} {
+		t.Run(c.by, func(t *testing.T) {
+			l := newLab(t)
+			l.write("10-lab.conflist", goodChain)
+			if out, code := l.plugin("STATUS", conf); code != 0 {
+				t.Fatal(out)
+			}
+			b, err := os.ReadFile(statusFile)
+			if err != nil || !strings.Contains(string(b), c.old) {
+				t.Fatalf("%v: no %s in %s", err, c.old, b)
+			}
+			if err := os.WriteFile(statusFile, []byte(strings.Replace(string(b), c.old, c.by, 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if out, code := l.plugin("STATUS", conf); code != 0 {
+					t.Fatal(out)
+				}
+			}
+			var file struct {
+				Calls map[string]struct{ Total int }
+				Notes []struct {
+					Message string
+					Count   int
+				}
+			}
+			l.status(&file)
+			if len(file.Notes) != 1 || file.Notes[0].Count != 1 || !strings.Contains(file.Notes[0].Message, "was set aside as "+statusFile+".bad") || file.Calls["STATUS"].Total != 3 {
+				t.Errorf("%+v", file)
+			}
+			for _, form := range []string{"text", "json", "prom", "npd"} {
+				out, err := exec.Command(shimPath, "status", "-o", form).CombinedOutput()
+				if err != nil || strings.Contains(string(out), "goroutine") {
+					t.Errorf("status -o %s: %v: %s", form, err, out)
+				}
+			}
+		})
+	}
+}
