@@ -83,7 +83,8 @@ func (f *forgetFlags) one(ctx context.Context, env *Env, store *attachment.Store
 	}
 	x := judge.Of(ctx, k)
 	if x.State != stale.Stale && !f.force {
-		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s; nothing was changed (--force deletes it all the same)\n", name(k), report.Clean(x.Why))
+		fmt.Fprintf(env.Stderr, "cni-shim forget: %s is kept: %s; nothing was changed (--force deletes it all the same)\n",
+			name(k), report.Clean(x.Why))
 		return errNo
 	}
 	x.State = stale.Stale // or by force

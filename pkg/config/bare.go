@@ -7,9 +7,10 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/known"
 )
 
-// Bare reports whether the shim only observes a list of plugins of these types: entry, the first of its entries there, has no "chain",
-// and the list has a plugin that makes an interface by itself, which the runtime runs. Beside chained plugins alone, which service
-// meshes append to whatever list comes first, the shim runs a chain: without it those have nothing to work on.
+// Bare reports whether the shim only observes a list of plugins of these types: entry, the first of its entries there,
+// has no "chain", and the list has a plugin that makes an interface by itself, which the runtime runs. Beside chained
+// plugins alone, which service meshes append to whatever list comes first, the shim runs a chain: without it those have
+// nothing to work on.
 //
 // It is the one definition, for the plugin, check, install, watch and uninstall.
 func Bare(types []string, entry []byte) bool {
@@ -18,5 +19,6 @@ func Bare(types []string, entry []byte) bool {
 	if c, ok := e["chain"]; ok && string(c) != "null" {
 		return false
 	}
-	return slices.Contains(types, Type) && slices.ContainsFunc(types, func(t string) bool { return t != Type && !known.Chained(t) })
+	interfaces := func(t string) bool { return t != Type && !known.Chained(t) }
+	return slices.Contains(types, Type) && slices.ContainsFunc(types, interfaces)
 }

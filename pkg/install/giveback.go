@@ -13,8 +13,9 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/outer"
 )
 
-// removeList takes the shim's conflist away, and reports whether there was one. What the runtime uses then is never a part of what it
-// used before: where the next file is not the chain, or other plugins stand beside the shim, the chain takes the shim's place.
+// removeList takes the shim's conflist away, and reports whether there was one. What the runtime uses then is never a
+// part of what it used before: where the next file is not the chain, or other plugins stand beside the shim, the chain
+// takes the shim's place.
 func (r *Removal) removeList() bool {
 	path := filepath.Join(r.ConfDir, outer.Name)
 	text, away, err := r.readList()
@@ -49,8 +50,9 @@ func (r *Removal) removeList() bool {
 	return r.gone
 }
 
-// instead is what has to stand in place of the shim's conflist; nil where it goes. into is the chain's own file where the plugins beside
-// the shim can stand in it as well, as they would without the shim. With an error the conflist has to stay.
+// instead is what has to stand in place of the shim's conflist; nil where it goes. into is the chain's own file where
+// the plugins beside the shim can stand in it as well, as they would without the shim. With an error the conflist has
+// to stay.
 func (r *Removal) instead(l *outer.List) (text []byte, into *chain.Chain, err error) {
 	if l == nil {
 		return nil, nil, nil
@@ -71,11 +73,13 @@ func (r *Removal) instead(l *outer.List) (text []byte, into *chain.Chain, err er
 		return nil, nil, fmt.Errorf("the chain cannot be loaded: %w; without the shim the runtime would use %s", err, r.nextName())
 	case err != nil:
 		if beside != "" {
-			r.note("%s stood beside the shim and is in no configuration any more, because the chain cannot be loaded (%v): let its installer put it there again", beside, err)
+			r.note("%s stood beside the shim and is in no configuration any more, because the chain cannot be loaded (%v): "+
+				"let its installer put it there again", beside, err)
 		}
 		return nil, nil, nil
 	case beside == "" && r.rec.MadeList && !follows:
-		r.note("the runtime uses %s from now on, as before the install, and not the chain that the shim ran: %s", r.nextName(), ch.Name)
+		r.note("the runtime uses %s from now on, as before the install, and not the chain that the shim ran: %s",
+			r.nextName(), ch.Name)
 		return nil, nil, nil
 	case beside == "" && follows:
 		return nil, nil, nil
@@ -91,13 +95,14 @@ func (r *Removal) instead(l *outer.List) (text []byte, into *chain.Chain, err er
 		return text, ch, nil
 	}
 	if beside != "" {
-		r.note("%s stood beside the shim: %s now holds it with the chain %s, and the runtime uses that; what the add-on changes in its own file has no effect until it is removed", beside, path, ch.Name)
+		r.note("%s stood beside the shim: %s now holds it with the chain %s, and the runtime uses that; "+
+			"what the add-on changes in its own file has no effect until it is removed", beside, path, ch.Name)
 	}
 	return text, nil, nil
 }
 
-// moveBeside puts the plugins that stand beside the shim into the chain's own file, and takes away the conflist that stands for both.
-// Where that cannot be, the conflist stays: the runtime uses the same plugins at any moment.
+// moveBeside puts the plugins that stand beside the shim into the chain's own file, and takes away the conflist that
+// stands for both. Where that cannot be, the conflist stays: the runtime uses the same plugins at any moment.
 func (r *Removal) moveBeside(path string, l *outer.List, into *chain.Chain) {
 	at, beside := into.Source.Path, strings.Join(l.Beside(), ", ")
 	name := filepath.Join(r.ConfDir, filepath.Base(at))
@@ -112,10 +117,12 @@ func (r *Removal) moveBeside(path string, l *outer.List, into *chain.Chain) {
 		err = r.change(func() error { return os.Remove(r.path(path)) })
 	}
 	if err != nil {
-		r.note("%s stood beside the shim and cannot be put into %s (%v): %s now holds it with the chain, and the runtime uses that", beside, name, err, path)
+		r.note("%s stood beside the shim and cannot be put into %s (%v): %s now holds it with the chain, "+
+			"and the runtime uses that", beside, name, err, path)
 		return
 	}
-	r.Actions[len(r.Actions)-1] = Action{Do: Replace, Path: name, Why: fmt.Sprintf("%s, which stood beside the shim, stands in the chain, as without the shim", beside)}
+	why := beside + ", which stood beside the shim, stands in the chain, as without the shim"
+	r.Actions[len(r.Actions)-1] = Action{Do: Replace, Path: name, Why: why}
 	r.act(Remove, path)
 }
 

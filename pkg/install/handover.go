@@ -15,8 +15,8 @@ import (
 )
 
 // handOver sees to it that what the shim added is deleted without it. containerd takes today's list for that; CRI-O and
-// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is proven
-// stale is deleted now, as nobody else knows of it.
+// podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is
+// proven stale is deleted now, as nobody else knows of it.
 func (r *Removal) handOver(ctx context.Context) {
 	store := attachment.Open(status.Open(r.entry.StatusFile).Dir(), r.entry.StateDir)
 	r.sweep(ctx, store)

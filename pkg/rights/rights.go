@@ -27,7 +27,8 @@ func (n Need) Missing() error {
 		return fmt.Errorf("this needs root, and runs as uid %d; %w", uid, ErrMissing)
 	}
 	if n.NetAdmin && !has(unix.CAP_NET_ADMIN) {
-		return fmt.Errorf("this needs CAP_NET_ADMIN, because it runs plugins, and the process lacks it (a container's root has fewer rights); %w", ErrMissing)
+		return fmt.Errorf("this needs CAP_NET_ADMIN, because it runs plugins, and the process lacks it "+
+			"(a container's root has fewer rights); %w", ErrMissing)
 	}
 	for _, path := range n.Write {
 		if err := writable(path); err != nil {

@@ -27,16 +27,18 @@ type Finding struct {
 	attachment.Key
 	State State
 	Why   string // in words, for each state
-	// Gone: as this process sees it the network namespace is gone. It decides nothing by itself: in a container every live pod looks so.
+	// Gone: as this process sees it the network namespace is gone. It decides nothing by itself: in a container every
+	// live pod looks so.
 	Gone bool
 }
 
 // least is how long after its ADD an attachment is left alone: the runtime may be about to ask for it.
 const least = 10 * time.Minute
 
-// Judge decides which stored attachments are stale. Stale is what all of this proves: this process sees the node's mounts and
-// processes; the network namespace is gone, for each runtime as well; no call of the attachment runs; ten minutes have passed; and no
-// runtime of the node knows the container. What cannot be seen or gets no answer is Unknown.
+// Judge decides which stored attachments are stale. Stale is what all of this proves: this process sees the node's
+// mounts and processes; the network namespace is gone, for each runtime as well; no call of the attachment runs; ten
+// minutes have passed; and no runtime of the node knows the container. What cannot be seen or gets no answer is
+// Unknown.
 //
 // A Judge asks each runtime once, and only where the rest is proven. It is for one goroutine.
 type Judge struct {
@@ -48,7 +50,8 @@ type Judge struct {
 	noTool   error // crictl is not installed: the runtimes' CNI cache says what they know
 }
 
-// NewJudge makes a judge of the attachments in a store; callsDir holds the in-flight files of the shim's calls. Nothing is looked at yet.
+// NewJudge makes a judge of the attachments in a store; callsDir holds the in-flight files of the shim's calls. Nothing
+// is looked at yet.
 func NewJudge(store *attachment.Store, callsDir string) *Judge {
 	return &Judge{store: store, callsDir: callsDir, place: sync.OnceValues(findPlace)}
 }
@@ -131,8 +134,9 @@ func (j *Judge) decide(ctx context.Context, e *attachment.Entry) (State, string)
 	return j.known(ctx, e.Key)
 }
 
-// aged says why ten minutes may not have passed since the ADD; "" where they have. The node's uptime decides, whatever clocks were set
-// to: an entry with more of it than the node has is of an earlier boot. One without it was made by an older version.
+// aged says why ten minutes may not have passed since the ADD; "" where they have. The node's uptime decides, whatever
+// clocks were set to: an entry with more of it than the node has is of an earlier boot. One without it was made by an
+// older version.
 func aged(e *attachment.Entry, up time.Duration, now time.Time) (State, string) {
 	passed := up
 	switch made := time.Duration(e.Uptime * float64(time.Second)); {
@@ -145,7 +149,8 @@ func aged(e *attachment.Entry, up time.Duration, now time.Time) (State, string) 
 		passed = min(up, now.Sub(e.Created))
 	}
 	if passed < least {
-		return InUse, fmt.Sprintf("its ADD or the node's start was only %s ago; it is left alone for %s", passed.Round(time.Second), least)
+		return InUse, fmt.Sprintf("its ADD or the node's start was only %s ago; it is left alone for %s",
+			passed.Round(time.Second), least)
 	}
 	return Unknown, ""
 }

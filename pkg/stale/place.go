@@ -15,7 +15,8 @@ import (
 // makers are the programs that make pods' network namespaces, by the names of their processes (proc(5), comm).
 var makers = [...]string{"containerd", "crio", "cri-dockerd", "nomad"}
 
-// initNamespace is the machine's own PID namespace (PROC_PID_INIT_INO of the kernel's linux/proc_ns.h): process 1 there is its init.
+// initNamespace is the machine's own PID namespace (PROC_PID_INIT_INO of the kernel's linux/proc_ns.h): process 1 there
+// is its init.
 const initNamespace = "pid:[4026531836]"
 
 // place is a proven place on the node.
@@ -31,10 +32,10 @@ type process struct {
 
 func (p process) String() string { return p.comm + " (process " + p.pid + ")" }
 
-// findPlace proves that this process sees what the node's own processes see: a runtime or the node's init has the same mount namespace,
-// PID namespace and root directory. Process 1 is the node's init in the machine's own PID namespace, and where it is systemd, as in
-// nodes that are containers; elsewhere it may be a container's own. In another mount namespace, as in a DaemonSet's, the network
-// namespaces of live pods cannot be seen and look gone.
+// findPlace proves that this process sees what the node's own processes see: a runtime or the node's init has the same
+// mount namespace, PID namespace and root directory. Process 1 is the node's init in the machine's own PID namespace,
+// and where it is systemd, as in nodes that are containers; elsewhere it may be a container's own. In another mount
+// namespace, as in a DaemonSet's, the network namespaces of live pods cannot be seen and look gone.
 func findPlace() (*place, error) {
 	at, proven := &place{}, false
 	var others []string
@@ -55,10 +56,11 @@ func findPlace() (*place, error) {
 	case proven:
 		return at, nil
 	case len(others) > 0:
-		return nil, fmt.Errorf("this process is not seen to have the mounts and processes of %s, so a live pod may look gone, as in a container: "+
-			"run it on the node itself, or there by nsenter -t 1 -m -p", strings.Join(others, " and "))
+		return nil, fmt.Errorf("this process is not seen to have the mounts and processes of %s, so a live pod may look gone, "+
+			"as in a container: run it on the node itself, or there by nsenter -t 1 -m -p", strings.Join(others, " and "))
 	}
-	return nil, fmt.Errorf("whether this is the node itself cannot be seen, and in a container a live pod looks gone: no runtime runs, and process 1 is %q", init.comm)
+	return nil, fmt.Errorf("whether this is the node itself cannot be seen, and in a container a live pod looks gone: "+
+		"no runtime runs, and process 1 is %q", init.comm)
 }
 
 func runtimes() (found []process) {
@@ -86,7 +88,8 @@ func link(pid, namespace string) string {
 	return name
 }
 
-// same reports whether a process has this one's mount namespace, PID namespace and root directory; false where that cannot be seen.
+// same reports whether a process has this one's mount namespace, PID namespace and root directory; false where that
+// cannot be seen.
 func same(p process) bool {
 	for _, ns := range [...]string{"mnt", "pid"} {
 		if mine := link("self", ns); mine == "" || link(p.pid, ns) != mine {
@@ -98,8 +101,8 @@ func same(p process) bool {
 	return err == nil && ownErr == nil && os.SameFile(theirs, mine)
 }
 
-// sees reports whether a runtime in another mount namespace sees the network namespace of an attachment. A path in /proc says nothing
-// of it there.
+// sees reports whether a runtime in another mount namespace sees the network namespace of an attachment. A path in
+// /proc says nothing of it there.
 func (p process) sees(e *attachment.Entry) (bool, error) {
 	root, err := unix.Open("/proc/"+p.pid+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, os.ErrNotExist) {
@@ -110,7 +113,8 @@ func (p process) sees(e *attachment.Entry) (bool, error) {
 	}
 	defer unix.Close(root)
 	// Absolute links have to lead where they lead for the runtime.
-	fd, err := unix.Openat2(root, e.Netns, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	how := &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	fd, err := unix.Openat2(root, e.Netns, how)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}

@@ -14,7 +14,10 @@ import (
 )
 
 // crictls are where crictl is looked for: PATH and the system's directories, then those of Kubernetes distributions.
-var crictls = [...]string{"crictl", "/usr/local/bin/crictl", "/opt/bin/crictl", "/var/lib/rancher/rke2/bin/crictl", "/var/lib/rancher/k3s/data/current/bin/crictl"}
+var crictls = [...]string{
+	"crictl", "/usr/local/bin/crictl", "/opt/bin/crictl",
+	"/var/lib/rancher/rke2/bin/crictl", "/var/lib/rancher/k3s/data/current/bin/crictl",
+}
 
 // Bounds of asking one runtime.
 const (
@@ -29,8 +32,8 @@ type answer struct {
 	err     error           // it gave no answer
 }
 
-// known judges an attachment of which the rest is proven by what the runtimes of the node know. Without crictl the cache that their
-// libcni keeps says what they know.
+// known judges an attachment of which the rest is proven by what the runtimes of the node know. Without crictl the
+// cache that their libcni keeps says what they know.
 func (j *Judge) known(ctx context.Context, k attachment.Key) (State, string) {
 	if !j.asked {
 		j.answers, j.noTool = ask(ctx, node.Find(""))
@@ -88,7 +91,8 @@ func ask(ctx context.Context, runtimes []node.Runtime) (answers []answer, noTool
 func pods(ctx context.Context, tool, socket string) (map[string]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	out, cut, err := delegate.Tool(ctx, answerSize, tool, "--runtime-endpoint", "unix://"+socket, "--timeout", answerTime.String(), "pods", "-o", "json")
+	out, cut, err := delegate.Tool(ctx, answerSize, tool,
+		"--runtime-endpoint", "unix://"+socket, "--timeout", answerTime.String(), "pods", "-o", "json")
 	if err == nil && cut {
 		err = errors.New("crictl: too long an answer")
 	}

@@ -1,5 +1,5 @@
-// Package stale decides by proof which attachments no runtime asks for any more, and deletes attachments through the chain that each was
-// added with.
+// Package stale decides by proof which attachments no runtime asks for any more, and deletes attachments through the
+// chain that each was added with.
 package stale
 
 import (
@@ -26,8 +26,8 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Delete runs DEL of a stored attachment with what was stored of its ADD, and forgets it. The plugins are searched where the
-// ADD searched them.
+// Delete runs DEL of a stored attachment with what was stored of its ADD, and forgets it. The plugins are searched
+// where the ADD searched them.
 func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
 	e, err := s.Get(k)
 	if err != nil {
