@@ -60,8 +60,20 @@ func (e *ends) bytes() []byte {
 	if e.dropped == 0 {
 		return append(e.first, e.last...)
 	}
-	return append(append(e.first, fmt.Sprintf("\n[… %d bytes left out …]\n", e.dropped)...), e.last...)
+	first, last := e.first, e.last
+	if i := bytes.LastIndexAny(first, " \t\n"); len(first)-i <= maxWord {
+		first = first[:i+1]
+	}
+	if i := bytes.IndexAny(last[:min(len(last), maxWord)], " \t\n"); i >= 0 {
+		last = last[i:]
+	}
+	dropped := e.dropped + len(e.first) - len(first) + len(e.last) - len(last)
+	return append(append(first, fmt.Sprintf("\n[… %d bytes left out …]\n", dropped)...), last...)
 }
+
+// maxWord is how long a word is, in bytes, that is left out whole where the cut goes through it: half a token is known for a secret by
+// nothing.
+const maxWord = 4 << 10
 
 // lastLine is the last line with a letter in it, or the line of a Go panic, shortened: what a program says at its end is
 // most often why it ended.

@@ -13,6 +13,7 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Runner runs one chain for one call.
@@ -40,7 +41,13 @@ type Error struct {
 	Unusable bool
 }
 
-func (e *Error) Error() string { return e.CNI.Error() }
+// Error is the plugin's message and details, with the secrets of the configuration that it was given masked.
+func (e *Error) Error() string {
+	var known secret.Known
+	known.Learn(e.Attempt.Stdin)
+	return known.Mask(e.CNI.Error())
+}
+
 func (e *Error) Unwrap() error { return e.CNI }
 
 // Add runs ADD of every plugin, each with the result of the one before it (SPEC 1.1, section 3). prevResult, at the chain's

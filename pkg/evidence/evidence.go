@@ -13,6 +13,7 @@ import (
 
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/secret"
 	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
@@ -136,7 +137,7 @@ func newLook(ctx context.Context, budget time.Duration, in Input) *look {
 
 // note keeps a fact. What comes after the end of the look is dropped.
 func (l *look) note(key, format string, args ...any) {
-	text := visible.Line(fmt.Sprintf(format, args...))
+	text := visible.Line(secret.Mask(fmt.Sprintf(format, args...)))
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
