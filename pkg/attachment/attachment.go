@@ -55,8 +55,8 @@ type Entry struct {
 // Done is an ADD that succeeded.
 type Done struct {
 	Added time.Time `json:"added"`
-	// Inner is the result as libcni hands it on with CHECK and DEL of the chain; Outer as it does with those of the shim's list, empty
-	// where that is the same.
+	// Inner is the result as the chain gave it; Outer as the runtime got it, empty where that is the same. See delegate.Kept for what
+	// CHECK and DEL get of it.
 	Inner json.RawMessage `json:"inner,omitempty"`
 	Outer json.RawMessage `json:"outer,omitempty"`
 }

@@ -69,15 +69,16 @@ func dropNoNet(v any) {
 	}
 }
 
-// Kept returns the result as libcni hands it on with CHECK and DEL of a list of that version, after At(version) went through its cache:
-// what its types do not know and most of what is empty is gone. It fails where libcni cannot read its own cache, and hands on nothing.
-func (r *Result) Kept(version string) (json.RawMessage, error) {
-	result := r.Typed
-	var err error
-	if version != r.chain {
-		if result, err = r.Typed.GetAsVersion(version); err != nil {
-			return nil, err
-		}
+// Kept returns a result that was printed for a list of that version as libcni hands it on with the list's CHECK and DEL, after its types
+// and its cache: what they do not know and most of what is empty is gone. It fails where libcni cannot read its own cache, and hands on
+// nothing; it is nil for none.
+func Kept(raw json.RawMessage, version string) (json.RawMessage, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	result, err := read(raw, version)
+	if err != nil {
+		return nil, err
 	}
 	written, err := json.Marshal(result)
 	if err != nil {
@@ -90,13 +91,42 @@ func (r *Result) Kept(version string) (json.RawMessage, error) {
 	if written, err = json.Marshal(cached); err != nil {
 		return nil, err
 	}
-	if result, err = create.CreateFromBytes(written); err != nil {
+	return Convert(written, version, version)
+}
+
+// Convert returns a result that was printed for a list of one version as libcni's types write it at another.
+func Convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
+	result, err := read(raw, from)
+	if err != nil {
 		return nil, err
 	}
-	if result, err = result.GetAsVersion(version); err != nil {
+	if result, err = result.GetAsVersion(to); err != nil {
 		return nil, err
 	}
 	return json.Marshal(result)
+}
+
+// read reads a result as libcni does: without a version it is of the list's, and null is an empty one.
+func read(raw []byte, version string) (types.Result, error) {
+	var own struct {
+		CNIVersion string `json:"cniVersion"`
+	}
+	if json.Unmarshal(raw, &own) == nil && own.CNIVersion != "" {
+		return create.Create(own.CNIVersion, raw)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, err
+	}
+	if object == nil {
+		object = map[string]any{}
+	}
+	object["cniVersion"] = version
+	raw, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	return create.Create(version, raw)
 }
 
 // usable refuses a result that would crash a client: go-cni indexes interfaces without looking (an index equal to their

@@ -28,8 +28,17 @@ func TestResult(t *testing.T) {
 		if at, err := r.At(c.version); err != nil || string(at) != c.at {
 			t.Errorf("%s, at %s: %s %v", c.name, c.version, at, err)
 		}
-		if kept, err := r.Kept(c.version); string(kept) != c.kept || (err != nil) != (c.kept == "") {
+		if kept, err := keptOf(r, c.version); string(kept) != c.kept || (err != nil) != (c.kept == "") {
 			t.Errorf("%s, kept at %s: %s %v", c.name, c.version, kept, err)
 		}
 	}
+}
+
+// keptOf is what libcni hands on later to a list of a version that got the result at that version.
+func keptOf(r *Result, version string) ([]byte, error) {
+	at, err := r.At(version)
+	if err != nil {
+		return nil, err
+	}
+	return Kept(at, version)
 }

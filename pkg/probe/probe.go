@@ -272,7 +272,7 @@ func (p *probe) attach() bool {
 	r, ok := p.verb("ADD", false, func(ctx context.Context, r *delegate.Runner) error {
 		var err error
 		if p.added, err = r.Add(ctx, nil); err == nil {
-			p.prev, _ = p.added.Kept(p.Chain.CNIVersion) // else libcni hands none on
+			p.prev, _ = delegate.Kept(p.added.Raw, p.Chain.CNIVersion) // else libcni hands none on
 		}
 		return err
 	})
@@ -280,7 +280,7 @@ func (p *probe) attach() bool {
 		p.undo(r)
 		return false
 	}
-	_ = p.store.Complete(p.key, attachment.Done{Added: time.Now().UTC(), Inner: p.prev}) // else Remove goes without it
+	_ = p.store.Complete(p.key, attachment.Done{Added: time.Now().UTC(), Inner: p.added.Raw}) // else Remove goes without it
 	ok = p.pod()
 	prev := p.prev
 	switch {

@@ -7,10 +7,9 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/containernetworking/cni/pkg/types/create"
-
 	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
 	"github.com/cni-shim/cni-shim/pkg/report"
 )
@@ -80,49 +79,23 @@ func convert(raw json.RawMessage, from, to string) (json.RawMessage, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	converted, err := throughTypes(raw, from, to)
+	converted, err := delegate.Convert(raw, from, to)
 	if err != nil && from == to {
 		return raw, nil
 	}
 	return converted, err
 }
 
-func throughTypes(raw json.RawMessage, from, to string) (json.RawMessage, error) {
-	var v struct {
-		CNIVersion string `json:"cniVersion"`
-	}
-	if json.Unmarshal(raw, &v) == nil && v.CNIVersion != "" {
-		from = v.CNIVersion
-	} else { // libcni takes a result without one as the configuration's, and null as an empty result
-		object := map[string]any{}
-		_ = json.Unmarshal(raw, &object)
-		if object == nil {
-			object = map[string]any{}
-		}
-		object["cniVersion"] = from
-		raw, _ = json.Marshal(object)
-	}
-	result, err := create.Create(from, raw)
-	if err != nil {
-		return nil, err
-	}
-	if to == "" {
-		to = "0.1.0"
-	}
-	if result, err = result.GetAsVersion(to); err != nil {
-		return nil, err
-	}
-	return json.Marshal(result)
-}
-
 // inner is the runtime's prevResult at the chain's version. Where it is what our ADD answered, the chain's own result is
 // passed instead, with all that a conversion loses.
 func (c *call) inner(e *attachment.Entry, ch *chain.Chain) (json.RawMessage, error) {
 	if e != nil && e.Done != nil && e.Network != c.config.Name && c.config.PrevResult == nil {
-		return e.Done.Inner, nil // the runtime has it under the network's name of then
+		return delegate.Kept(e.Done.Inner, ch.CNIVersion) // the runtime has it under the network's name of then
 	}
-	if e != nil && e.Done != nil && e.Done.Outer != nil && sameJSON(e.Done.Outer, c.config.PrevResult) {
-		return e.Done.Inner, nil
+	if e != nil && e.Done != nil && e.Done.Outer != nil {
+		if outer, err := delegate.Kept(e.Done.Outer, c.config.CNIVersion); err == nil && sameJSON(outer, c.config.PrevResult) {
+			return delegate.Kept(e.Done.Inner, ch.CNIVersion)
+		}
 	}
 	return convert(c.config.PrevResult, c.config.CNIVersion, ch.CNIVersion)
 }

@@ -34,15 +34,14 @@ func (c *call) remember(ch *chain.Chain) *report.Failure {
 	return nil
 }
 
-// complete notes that the ADD succeeded, with its result as the chain gave it and as the runtime keeps it.
-func (c *call) complete(ch *chain.Chain, result *delegate.Result) {
+// complete notes that the ADD succeeded, with its result as the chain gave it and as the runtime got it.
+func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
 	if c.claim == nil {
 		return // it could not be stored, which is noted
 	}
-	d := attachment.Done{Added: c.record.Time}
-	d.Inner, _ = result.Kept(ch.CNIVersion) // else libcni hands none on
+	d := attachment.Done{Added: c.record.Time, Inner: inner}
 	if ch.CNIVersion != c.config.CNIVersion {
-		d.Outer, _ = result.Kept(c.config.CNIVersion)
+		d.Outer = outer
 	}
 	if err := c.claim.Complete(d); err != nil {
 		c.note("", "the attachment is not marked as added: "+err.Error(), true)

@@ -43,7 +43,7 @@ func (c *call) add(ctx context.Context) *report.Failure {
 		var outer []byte
 		if outer, err = result.At(c.config.CNIVersion); err == nil {
 			c.stdout = outer
-			c.complete(ch, result)
+			c.complete(ch, result.Raw, outer)
 			return nil
 		}
 		err = fmt.Errorf("the result cannot be told at cniVersion %s: %w", c.config.CNIVersion, err)

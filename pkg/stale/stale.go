@@ -51,7 +51,7 @@ func Delete(ctx context.Context, s *attachment.Store, k attachment.Key) error {
 	}
 	var prev []byte
 	if e.Done != nil {
-		prev = e.Done.Inner
+		prev, _ = delegate.Kept(e.Done.Inner, ch.CNIVersion) // else libcni hands none on
 	}
 	if err := r.Del(ctx, prev); err != nil {
 		return &Error{ch, r, err}
