@@ -5,10 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/containernetworking/cni/libcni"
 )
 
 // Attachments that nobody will ask for are listed, stay, and are deleted on request, through their own chain.
@@ -144,5 +147,45 @@ func TestGCOfRunningAndReused(t *testing.T) {
 	}
 	if _, err := os.Stat(entries + "/lab/running@eth0"); err != nil {
 		t.Error(err)
+	}
+}
+
+// An attachment whose date lies in the future, since the clock was set back, is kept by GC where the runtime lists it or its namespace
+// lives, and deleted else.
+func TestGCAfterTheClockWasSetBack(t *testing.T) {
+	l := newLab(t)
+	record := filepath.Join(t.TempDir(), "calls")
+	conf := func(more string) string {
+		return `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":{"plugins":[{"type":"rec0","record":"` + record + `"}]}` + more + `}`
+	}
+	listed, lives, gone := l.pod(), l.pod(), l.pod()
+	for _, pod := range []*libcni.RuntimeConf{listed, lives, gone} {
+		if out, code := l.plugin("ADD", conf(""), "CNI_CONTAINERID="+pod.ContainerID, "CNI_NETNS="+pod.NetNS); code != 0 {
+			t.Fatal(out)
+		}
+		path := entries + "/lab/" + pod.ContainerID + "@eth0"
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, regexp.MustCompile(`"created":"[^"]*"`).ReplaceAll(b, []byte(`"created":"2999-01-01T00:00:00Z"`)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.run("ip", "netns", "del", listed.ContainerID)
+	l.run("ip", "netns", "del", gone.ContainerID)
+	if out, code := l.plugin("GC", conf(`,"cni.dev/valid-attachments":[{"containerID":"`+listed.ContainerID+`","ifname":"eth0"}]`)); code != 0 {
+		t.Fatal(out)
+	}
+	for _, c := range []struct {
+		pod  *libcni.RuntimeConf
+		kept bool
+	}{{listed, true}, {lives, true}, {gone, false}} {
+		if kept := exists(entries + "/lab/" + c.pod.ContainerID + "@eth0"); kept != c.kept {
+			t.Errorf("%s: kept %v", c.pod.ContainerID, kept)
+		}
+	}
+	if got := l.calls(record); got != "rec0 ADD rec0 ADD rec0 ADD rec0 DEL rec0 GC" {
+		t.Errorf("ran %q", got)
 	}
 }

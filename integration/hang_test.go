@@ -220,12 +220,13 @@ func TestDiskHangs(t *testing.T) {
 			t.Errorf("%s%s: exit %d: %s", c.verb, c.more, code, out)
 		}
 	}
+	l.killedWhileWaiting(fmt.Sprintf(conf, ""), id(old.ContainerID))
 	if held := heldShims(); len(held) > 1 {
 		t.Errorf("%d processes wait for the disk, want one at most: %v", len(held), held)
 	}
 	stop = l.watching() // which tells, and does not hang itself
 	l.wait("the watch's word", func() bool { v, _ := judged(); return v.Verdict.Ready })
-	if got := l.calls(record); got != "rec0 ADD rec1 ADD rec1 CHECK rec1 STATUS rec1 DEL rec1 GC" {
+	if got := l.calls(record); got != "rec0 ADD rec1 ADD rec1 CHECK rec1 STATUS rec1 DEL rec1 GC rec1 STATUS rec1 STATUS" {
 		t.Errorf("ran %q", got)
 	}
 	d.Release()
@@ -234,7 +235,7 @@ func TestDiskHangs(t *testing.T) {
 	if out, code := l.plugin("DEL", fmt.Sprintf(conf, ""), id(old.ContainerID), "CNI_NETNS="); code != 0 {
 		t.Errorf("DEL with the disk back: %s", out)
 	}
-	if got := l.calls(record); !strings.HasSuffix(got, "rec1 GC rec0 DEL") {
+	if got := l.calls(record); !strings.HasSuffix(got, "rec1 STATUS rec0 DEL") {
 		t.Errorf("ran %q", got)
 	}
 }
@@ -252,4 +253,36 @@ func heldShims() (pids []string) {
 		}
 	}
 	return pids
+}
+
+// killedWhileWaiting has a runtime give up on a DEL that waits for the disk: it is reported as that.
+func (l *lab) killedWhileWaiting(conf string, env ...string) {
+	l.Helper()
+	c := exec.Command(shimPath)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=DEL", "CNI_PATH=" + binDir, "CNI_IFNAME=eth0"}, env...)
+	c.Stdin = strings.NewReader(conf)
+	if err := c.Start(); err != nil {
+		l.Fatal(err)
+	}
+	l.wait("a call that waits", func() bool {
+		marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*")
+		for _, m := range marks {
+			if b, _ := os.ReadFile(m); strings.Contains(string(b), `"waits":"`+stateDir+`"`) {
+				return true
+			}
+		}
+		return false
+	})
+	_ = c.Process.Kill()
+	_ = c.Wait()
+	if out, _ := exec.Command(shimPath, "status").Output(); !strings.Contains(string(out), "waiting for "+stateDir+", not answering for ") {
+		l.Errorf("status does not say what it could not read:\n%s", out)
+	}
+	if out, code := l.plugin("STATUS", conf); code != 0 {
+		l.Error(out)
+	}
+	killed := regexp.MustCompile(`^DEL failed: (cni-shim: )?DEL was killed while it had been waiting for /var/lib/cni-shim, not answering for [0-9.]+m?s`)
+	l.journal(1, func(e entry) bool {
+		return killed.MatchString(e.get("MESSAGE")) && e.get("CNI_REASON") == "DiskUnresponsive"
+	})
 }

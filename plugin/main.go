@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	if os.Getenv(shim.ServeEnv) != "" {
+	if os.Getenv(attachment.ServeEnv) != "" {
 		os.Exit(attachment.Serve(os.Stdin, os.Stdout))
 	}
 	if os.Getenv("CNI_COMMAND") != "" {

@@ -20,6 +20,7 @@ import (
 	"github.com/containernetworking/cni/pkg/utils"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 )
 
@@ -69,21 +70,29 @@ var ErrCorrupt = errors.New("corrupt attachment")
 
 // Store is the attachments of a node. Its methods are safe for concurrent use by any number of processes.
 type Store struct {
-	run   string // the directory in memory
-	saved string // the directory on the disk
+	run   string    // the directory in memory
+	saved [2]string // the directories on the disk that may hold copies: the one asked for, and the default's; empty: none
 	// Ask reads what the disk holds in place of this process, which a disk that does not answer would hold for ever; nil: this process
 	// reads. It returns ErrUnanswered where there is no answer in time.
 	Ask func(Question) (*Answer, error)
 	// Before is another directory of a status file, where entries may be from before the configuration was changed; empty: none.
 	Before string
 
-	asked map[Question]*Answer
+	asked      map[Question]*Answer
+	unanswered error
 }
 
 // Open names the store: runDir is the directory of the status file, stateDir the one on the disk. Nothing is touched before the
 // first Begin or Put. Where both are the same there is no other copy.
 func Open(runDir, stateDir string) *Store {
-	return &Store{run: filepath.Join(runDir, "attachments"), saved: filepath.Join(stateDir, "attachments")}
+	s := &Store{run: filepath.Join(runDir, "attachments")}
+	if stateDir != runDir {
+		s.saved[0] = filepath.Join(stateDir, "attachments")
+		if stateDir != config.DefaultStateDir {
+			s.saved[1] = filepath.Join(config.DefaultStateDir, "attachments")
+		}
+	}
+	return s
 }
 
 // file checks the key, whose parts come from outside, and makes of it the place of the attachment's file in memory.

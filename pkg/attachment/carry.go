@@ -13,9 +13,13 @@ import (
 // Carrier keeps the disk's copy of the attachments equal to what calls keep in memory. One process at a time does: it holds the
 // carrier's lock. It is not safe for concurrent use.
 type Carrier struct {
-	s    *Store
-	lock *disk.LockedFile
-	seen map[string]stamp // of files in memory whose copies are known to be equal, by path
+	// Refused says why the directory that was asked for is not used, and the default is; empty where it is.
+	Refused string
+
+	s     *Store
+	saved string // the directory on the disk
+	lock  *disk.LockedFile
+	seen  map[string]stamp // of files in memory whose copies are known to be equal, by path
 }
 
 // carrierName is the file, in the directory in memory, whose lock the carrier holds.
@@ -28,8 +32,10 @@ type stamp struct {
 	mtime syscall.Timespec
 }
 
-// NewCarrier makes the carrier of a store; disk.ErrLocked where another process is it.
-func NewCarrier(s *Store) (*Carrier, error) {
+// NewCarrier makes the carrier of the store in runDir, which saves below stateDir; disk.ErrLocked where another process is it. It
+// waits for the disk.
+func NewCarrier(runDir, stateDir string) (*Carrier, error) {
+	s := Open(runDir, stateDir)
 	if err := s.makeDirs(s.run); err != nil {
 		return nil, err
 	}
@@ -37,7 +43,10 @@ func NewCarrier(s *Store) (*Carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Carrier{s: s, lock: lock, seen: map[string]stamp{}}, nil
+	c := &Carrier{s: s, lock: lock, seen: map[string]stamp{}}
+	stateDir, c.Refused = StateDir(stateDir)
+	c.saved = filepath.Join(stateDir, "attachments")
+	return c, nil
 }
 
 // Close ends the carrying.
@@ -52,10 +61,10 @@ func (s *Store) Dir() string { return s.run }
 // Carry makes the disk's copy equal to memory; the first time since the node started it brings back what the disk holds before. What
 // cannot be carried is returned, and tried again by the next Carry. It waits for the disk.
 func (c *Carrier) Carry() error {
-	if err := disk.EnsureDir(filepath.Dir(c.s.saved), 0o700); err != nil {
+	if err := disk.EnsureDir(filepath.Dir(c.saved), 0o700); err != nil {
 		return err
 	}
-	if err := disk.EnsureDir(c.s.saved, 0o700); err != nil {
+	if err := disk.EnsureDir(c.saved, 0o700); err != nil {
 		return err
 	}
 	if !c.s.restored() {
@@ -72,7 +81,7 @@ func (c *Carrier) Carry() error {
 	for _, n := range here {
 		errs = append(errs, c.save(dirName(n), kept))
 	}
-	there, err := networksIn(c.s.saved)
+	there, err := networksIn(c.saved)
 	errs = append(errs, err)
 	for _, n := range there {
 		errs = append(errs, c.prune(dirName(n), kept))
@@ -82,7 +91,7 @@ func (c *Carrier) Carry() error {
 
 // save copies the files of a network that have changed, and notes those that are there.
 func (c *Carrier) save(network string, kept map[string]bool) error {
-	from, to := filepath.Join(c.s.run, network), filepath.Join(c.s.saved, network)
+	from, to := filepath.Join(c.s.run, network), filepath.Join(c.saved, network)
 	names, err := disk.Names(from, 1<<20)
 	if err != nil {
 		return err
@@ -123,7 +132,7 @@ func (c *Carrier) save(network string, kept map[string]bool) error {
 
 // prune removes the copies of files that memory no longer has.
 func (c *Carrier) prune(network string, kept map[string]bool) error {
-	dir := filepath.Join(c.s.saved, network)
+	dir := filepath.Join(c.saved, network)
 	names, err := disk.Names(dir, 1<<20)
 	if err != nil {
 		return err
@@ -151,13 +160,13 @@ func (c *Carrier) prune(network string, kept map[string]bool) error {
 // restore brings back to memory what the disk holds: attachments of pods that are older than the node's start, or than the shim's way
 // of keeping them. What memory has of the same name is newer; what was deleted meanwhile stays deleted.
 func (c *Carrier) restore() error {
-	networks, err := networksIn(c.s.saved)
+	networks, err := networksIn(c.saved)
 	if err != nil {
 		return err
 	}
 	for _, n := range networks {
 		network := dirName(n)
-		from, to := filepath.Join(c.s.saved, network), filepath.Join(c.s.run, network)
+		from, to := filepath.Join(c.saved, network), filepath.Join(c.s.run, network)
 		names, err := disk.Names(from, 1<<20)
 		if err != nil {
 			return err
@@ -181,7 +190,7 @@ func (c *Carrier) restore() error {
 			}
 		}
 	}
-	if err := disk.Replace(c.s.run, restoredName, []byte(c.s.saved), 0o600, false); err != nil {
+	if err := disk.Replace(c.s.run, restoredName, []byte(c.saved+"\n"+c.s.saved[0]), 0o600, false); err != nil {
 		return err
 	}
 	// A call that looked before saw the disk's copy, and marks its removal: those marks are heeded once more, and then there are none.
@@ -214,7 +223,7 @@ func (c *Carrier) unbury(network, name string) {
 	if err != nil {
 		return
 	}
-	saved, err := disk.Read(filepath.Join(c.s.saved, network, name), maxSize)
+	saved, err := disk.Read(filepath.Join(c.saved, network, name), maxSize)
 	if err == nil && bytes.Equal(here, saved) {
 		if _, err := os.Lstat(mark); err == nil {
 			_ = disk.RemoveUnlocked(path)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // Names in the directory in memory. No network's name begins with a dot.
 const (
-	restoredName = ".restored" // holds the directory on the disk whose attachments a watch has brought back since the node started
+	restoredName = ".restored" // holds the directories on the disk whose attachments a watch has brought back since the node started
 	removedName  = ".removed"  // attachments of the disk that were deleted before a watch had brought them back
 )
 
@@ -26,10 +27,10 @@ var ErrUnanswered = errors.New("the disk does not answer")
 
 // Question is what of the disk is asked for: one attachment, or with List all keys and the names of the runtime's cache.
 type Question struct {
-	Saved string `json:"saved"` // the directory of saved attachments
+	Saved [2]string `json:"saved"` // the directories of saved attachments; empty: none
 	Key
 	List bool   `json:"list,omitempty"`
-	Lock string `json:"lock,omitempty"` // the file in memory that whoever reads the disk holds: see Asking
+	Lock string `json:"lock,omitempty"` // the file in memory that whoever reads the disk holds: see Apart
 }
 
 // Answer is what the disk holds.
@@ -69,9 +70,7 @@ func (f *Fault) Unwrap() error {
 
 // ask answers a question once; what the store's methods ask again is remembered, since one call sees one disk.
 func (s *Store) ask(q Question) (*Answer, error) {
-	if q.Saved = s.saved; s.saved == s.run {
-		q.Saved = ""
-	}
+	q.Saved, q.Lock = s.saved, filepath.Join(filepath.Dir(s.run), "asking")
 	if a, ok := s.asked[q]; ok {
 		return a, nil
 	}
@@ -79,11 +78,17 @@ func (s *Store) ask(q Question) (*Answer, error) {
 	if read == nil {
 		read = func(q Question) (*Answer, error) { return q.Answer(), nil }
 	}
+	if s.unanswered != nil {
+		return nil, s.unanswered
+	}
 	a, err := read(q)
 	if err == nil && a.Fault != nil {
 		err = fmt.Errorf("%w: %w", ErrUnanswered, a.Fault)
 	}
 	if err != nil {
+		if s.Ask != nil && errors.Is(err, ErrUnanswered) {
+			s.unanswered = err // who waited once does not wait again
+		}
 		return nil, err
 	}
 	if s.Ask != nil { // a tool that lives long asks anew
@@ -98,8 +103,11 @@ func (s *Store) ask(q Question) (*Answer, error) {
 // Answer reads the disk, and waits for it.
 func (q Question) Answer() *Answer {
 	a := &Answer{}
-	if q.Saved != "" {
-		if err := q.saved(a); err != nil && !absent(err) {
+	for _, dir := range q.Saved {
+		if dir == "" {
+			continue
+		}
+		if err := q.saved(dir, a); err != nil && !absent(err) {
 			a.Fault = fault(err)
 		}
 	}
@@ -119,24 +127,26 @@ func (q Question) Answer() *Answer {
 	return a
 }
 
-// saved reads the saved attachments.
-func (q Question) saved(a *Answer) error {
-	networks, err := networksIn(q.Saved)
+// saved reads the attachments that are saved in a directory.
+func (q Question) saved(dir string, a *Answer) error {
+	networks, err := networksIn(dir)
 	if err != nil {
 		return err
 	}
-	a.Entries = map[string][]byte{}
+	if a.Entries == nil {
+		a.Entries = map[string][]byte{}
+	}
 	for _, n := range networks {
 		if q.List {
-			keys, err := keysIn(q.Saved, n)
+			keys, err := keysIn(dir, n)
 			if err != nil {
 				return err
 			}
 			a.Keys = append(a.Keys, keys...)
 			continue
 		}
-		b, err := disk.Read(filepath.Join(q.Saved, dirName(n), fileName(q.Key)), maxSize)
-		if absent(err) {
+		b, err := disk.Read(filepath.Join(dir, dirName(n), fileName(q.Key)), maxSize)
+		if _, ok := a.Entries[n]; ok || absent(err) {
 			continue
 		}
 		if errno := syscall.Errno(0); errors.As(err, &errno) {
@@ -167,8 +177,8 @@ func Serve(in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// Asking reports whether a process reads the disk now, and since when.
-func Asking(lock string) (since time.Time, ok bool) {
+// asking reports whether a process reads the disk now, and since when.
+func asking(lock string) (since time.Time, ok bool) {
 	fi, err := os.Lstat(lock)
 	if err != nil || !disk.Locked(lock) {
 		return since, false
@@ -178,11 +188,11 @@ func Asking(lock string) (since time.Time, ok bool) {
 
 // restored reports whether a watch has brought back what the disk held: memory holds all there is.
 func (s *Store) restored() bool {
-	if s.run == s.saved {
+	if s.saved[0] == "" {
 		return true
 	}
 	b, err := disk.Read(filepath.Join(s.run, restoredName), 4<<10)
-	return err == nil && string(b) == s.saved
+	return err == nil && slices.Contains(strings.Split(string(b), "\n"), s.saved[0])
 }
 
 // grave is where the mark of a deleted attachment of the disk stands.
@@ -226,8 +236,12 @@ func (s *Store) bury(k Key) error {
 // onDisk reports whether the disk holds an attachment: as this store has seen it, and where nobody reads in its place, as it is.
 func (s *Store) onDisk(k Key) bool {
 	if s.Ask == nil {
-		_, err := os.Lstat(filepath.Join(s.saved, dirName(k.Network), fileName(k)))
-		return err == nil
+		for _, dir := range s.saved {
+			if _, err := os.Lstat(filepath.Join(dir, dirName(k.Network), fileName(k))); dir != "" && err == nil {
+				return true
+			}
+		}
+		return false
 	}
 	for _, a := range s.asked {
 		if slices.Contains(a.Keys, k) {

@@ -25,7 +25,7 @@ func (f *nodeFlags) survey() survey.Options {
 	if found := node.Find(""); len(found) > 0 {
 		r = found[0]
 	}
-	o := survey.Options{ConfDir: r.ConfDir, BinDirs: r.BinDirs, Runtime: strings.ReplaceAll(string(r.Kind), "-", "")}
+	o := survey.Options{ConfDir: r.ConfDir, BinDirs: r.BinDirs, Runtime: strings.ReplaceAll(string(r.Kind), "-", ""), Apart: true}
 	if f.confDir != "" {
 		o.ConfDir = f.confDir
 	}

@@ -185,7 +185,7 @@ func (f *watchFlags) metrics() error {
 	if f.textfile == "" {
 		return nil
 	}
-	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true})
+	s := survey.Take(context.Background(), survey.Options{ConfDir: f.o.ConfDir, BinDirs: f.o.BinDirs, Runtime: f.o.Check.Runtime, StatusFile: f.o.StatusFile, NoSTATUS: true, Apart: true})
 	var b bytes.Buffer
 	s.Prom(&b, Version)
 	return disk.ReplaceBeside(f.textfile, visible.Bytes(b.Bytes()), 0o644, nil)

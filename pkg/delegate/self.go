@@ -12,10 +12,10 @@ var ErrLeft = errors.New("killed, and does not end")
 
 // Self runs this program again with stdin and no other environment than env, and returns what it prints. It is for work that the
 // kernel may hold for ever: where ctx ends first, or a moment later, Self returns all the same, with ctx's error or ErrLeft. A
-// process that cannot be made is a syscall.Errno.
-func Self(ctx context.Context, stdin []byte, env ...string) (stdout []byte, err error) {
+// process that cannot be made is a syscall.Errno. beat is called about every second meanwhile.
+func Self(ctx context.Context, stdin []byte, beat func(), env ...string) (stdout []byte, err error) {
 	a := &Attempt{Path: "/proc/self/exe", name: os.Args[0], Stdin: stdin}
-	err = a.run(ctx, env, func() {})
+	err = a.run(ctx, env, beat)
 	switch {
 	case errors.Is(err, ErrLeft):
 	case a.Errno != 0:

@@ -246,26 +246,20 @@ func (c *Call) decode(b []byte) error {
 	return nil
 }
 
-// alive reports whether the call's process lives: it holds the lock of its mark until its end, whoever looks and from wherever. A mark
-// that nobody has locked may just be made; where its process can be seen to be gone that is no question.
+// alive reports whether the call's process lives: it locks its mark before it writes it, and until its end, whoever looks and from
+// wherever. A mark that is empty may just be made, unless its process can be seen to be gone.
 func (c Call) alive(dir string) bool {
 	if disk.Locked(filepath.Join(dir, c.name())) {
 		return true
 	}
-	if time.Since(c.Seen) >= young {
-		return false
-	}
-	if c.Foreign() {
-		return true
-	}
-	if syscall.Kill(c.PID, 0) == syscall.ESRCH {
+	if c.Verb != "" || time.Since(c.Seen) >= young || syscall.Kill(c.PID, 0) == syscall.ESRCH {
 		return false
 	}
 	parent, start := stat(c.PID)
 	return start == "" || parent >= 0 && (c.Start == "" || c.Start == start) // "": /proc does not show it
 }
 
-// young is how long after a mark showed life it may be one that its process is about to lock.
+// young is how old a mark may be that its process is about to lock.
 const young = 2 * time.Second
 
 // Foreign reports a call in another PID namespace, whose process cannot be seen from here.

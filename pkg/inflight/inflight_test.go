@@ -4,12 +4,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/cni-shim/cni-shim/pkg/disk"
 )
 
-// A call whose process is gone was killed, and is told once; one in another PID namespace counts as alive, for its process cannot be
-// seen from here.
+// hold makes the mark of another process, as it is while that process lives.
+func hold(t *testing.T, dir string, c Call) {
+	t.Helper()
+	f, err := disk.OpenLocked(filepath.Join(dir, c.name()), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := f.Write(c.encode()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A call whose mark nobody locks was killed, and is reported once, also where its process number is another's now; one that is locked
+// runs, wherever its process is.
 func TestKilled(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run", "calls")
 	m, running, killed, err := Begin(dir, Call{Verb: "ADD"})
@@ -21,13 +38,24 @@ func TestKilled(t *testing.T) {
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
-	mark := func(pid int, c Call) {
-		if err := os.WriteFile(filepath.Join(dir, Call{PID: pid, Start: c.Start}.name()), c.encode(), 0o600); err != nil {
+	killed1 := Call{PID: gone.Process.Pid, Verb: "ADD", Start: "1", Namespace: m.call.Namespace}
+	if err := os.WriteFile(filepath.Join(dir, killed1.name()), killed1.encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hold(t, dir, Call{PID: os.Getppid(), Verb: "DEL", Start: "1", Namespace: "pid:[1]"})
+	young := filepath.Join(dir, strconv.Itoa(os.Getppid())+"--x") // it may just be made, as far as can be seen
+	if err := os.WriteFile(young, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(young, old, old); err != nil {
 			t.Fatal(err)
 		}
-	}
-	mark(gone.Process.Pid, Call{Verb: "ADD", Start: "1", Namespace: m.call.Namespace})
-	mark(os.Getppid(), Call{Verb: "DEL", Start: "1", Namespace: "pid:[1]"})
+		if _, dead := Running(dir); len(dead) != 1 {
+			t.Errorf("an old mark that says nothing: %+v", dead)
+		}
+	}()
 	_, dead := Running(dir)
 	if len(dead) != 1 || dead[0].Verb != "ADD" || dead[0].PID != gone.Process.Pid {
 		t.Errorf("%+v", dead)
@@ -38,7 +66,7 @@ func TestKilled(t *testing.T) {
 	if first, second := Claim(dir, dead[0]), Claim(dir, dead[0]); !first || second {
 		t.Errorf("claimed %v, then %v", first, second)
 	}
-	if running, dead := Running(dir); len(running) != 1 || running[0].Verb != "DEL" || len(dead) != 0 {
+	if running, dead := Running(dir); len(running) != 2 || running[0].Verb+running[1].Verb != "DEL" || len(dead) != 0 {
 		t.Errorf("%+v %+v", running, dead)
 	}
 }
@@ -78,14 +106,11 @@ func TestBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, start := stat(os.Getppid())
-	for _, c := range []Call{
-		{PID: os.Getppid(), Start: start, ContainerID: "c1", IfName: "eth0", Network: "other"},
-		{PID: os.Getppid(), Start: start, ContainerID: "c2", IfName: "eth0"},
-		{PID: 999999999, Start: "1", ContainerID: "c3", IfName: "eth0"},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, c.name()), c.encode(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	hold(t, dir, Call{PID: os.Getppid(), Start: start, Verb: "ADD", ContainerID: "c1", IfName: "eth0", Network: "other"})
+	hold(t, dir, Call{PID: os.Getppid(), Start: start, Verb: "ADD", ContainerID: "c2", IfName: "eth0"})
+	dead3 := Call{PID: 999999999, Start: "1", Verb: "ADD", ContainerID: "c3", IfName: "eth0"}
+	if err := os.WriteFile(filepath.Join(dir, dead3.name()), dead3.encode(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	m, running, dead, err := Begin(dir, Call{Verb: "ADD", ContainerID: "c1", IfName: "eth0"})
 	defer m.End()

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/node"
 	"github.com/cni-shim/cni-shim/pkg/outer"
 )
@@ -504,5 +506,14 @@ func TestWithdrawn(t *testing.T) {
 				t.Errorf("before:\n%s\nafter:\n%s", before, after)
 			}
 		})
+	}
+}
+
+// What the shim keeps in its state directory is listed in one place: by it a directory is known as the shim's, and cleared.
+func TestStateNames(t *testing.T) {
+	for _, name := range []string{outer.Remembered, outer.Withdrawn, recordName, uninstalled} {
+		if !slices.Contains(attachment.Names, name) {
+			t.Errorf("%s is not listed", name)
+		}
 	}
 }

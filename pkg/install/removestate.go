@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/chain"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/outer"
+	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
 // removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
@@ -36,17 +38,24 @@ func (r *Removal) removeProgram() bool {
 
 // What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
 var (
-	stateNames  = []string{"attachments", outer.Remembered, outer.Withdrawn, recordName, uninstalled, ".tmp", ".lock-install"}
+	stateNames  = attachment.Names
 	statusNames = []string{"records", "calls", "chains", "attachments", "asking", ".tmp"}
 )
 
 // removeState removes what the shim kept. The mark for a running watch goes last but for its directory: the program is
 // gone by then, which stops the watch as well.
 func (r *Removal) removeState() {
-	name := filepath.Base(r.entry.StatusFile)
+	file, state := r.entry.StatusFile, r.entry.StateDir
+	if status.Open(r.path(file)).Refused != "" {
+		file = config.DefaultStatusFile
+	}
+	if _, refused := attachment.StateDir(r.path(state)); refused != "" {
+		state = config.DefaultStateDir
+	}
+	name := filepath.Base(file)
 	names := append([]string{name, name + ".bad"}, statusNames...)
-	r.removeNames(filepath.Dir(r.entry.StatusFile), names)
-	dirs := []string{r.entry.StateDir}
+	r.removeNames(filepath.Dir(file), names)
+	dirs := []string{state}
 	if d := config.DefaultStateDir; d != dirs[0] {
 		dirs = append(dirs, d)
 	}

@@ -64,7 +64,7 @@ type call struct {
 }
 
 // Handle answers the call that the process's environment and stdin make (SPEC 1.1, section 2). With apart this program answers
-// questions about the disk where ServeEnv is set, and a call reads no disk itself.
+// questions about the disk where attachment.ServeEnv is set, and a call reads no disk itself.
 func Handle(apart bool) *Answer {
 	verb := os.Getenv("CNI_COMMAND")
 	if verb == "VERSION" {

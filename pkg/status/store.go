@@ -56,8 +56,14 @@ func Open(path string) *Store {
 	return s
 }
 
-// ours reports whether a status file is at path, or may be made there.
+// ours reports whether a status file is at path, or may be made there: not among what else the shim keeps.
 func ours(path string) bool {
+	own := filepath.Dir(config.DefaultStatusFile)
+	for _, dir := range []string{own, config.DefaultStateDir} {
+		if strings.HasPrefix(path, dir+"/") && (filepath.Dir(path) != own || filepath.Ext(path) != ".json") {
+			return false
+		}
+	}
 	b, err := disk.Read(path, maxFile)
 	if err != nil {
 		return errors.Is(err, os.ErrNotExist)

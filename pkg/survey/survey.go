@@ -38,6 +38,8 @@ type Options struct {
 	// NoSTATUS asks no plugin for its STATUS, for where this runs a plugin may not reach what it does under the runtime. What a
 	// plugin answered the runtime stands then.
 	NoSTATUS bool
+	// Apart has another process of this program read the attachments on the disk, which may hang: see attachment.Apart.
+	Apart bool
 }
 
 // Survey is what is known of the node: the status file with the verdict as of now, and what was looked at.
@@ -133,7 +135,11 @@ func Take(ctx context.Context, o Options) *Survey {
 	}
 	s.chain(ctx, entry, !o.NoSTATUS)
 	s.check(o)
-	s.attachments(ctx, attachment.Open(file.Dir(), entry.StateDir), file.CallsDir())
+	store := attachment.Open(file.Dir(), entry.StateDir)
+	if o.Apart {
+		store.Ask = func(q attachment.Question) (*attachment.Answer, error) { return attachment.Apart(ctx, q, func() {}) }
+	}
+	s.attachments(ctx, store, file.CallsDir())
 	s.latencies()
 	return s
 }

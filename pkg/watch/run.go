@@ -78,6 +78,8 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 				}
 				due.Reset(min(quiet, max(0, most-time.Since(first))))
 			}
+		case <-w.saver.news:
+			due.Reset(quiet)
 		case <-lost:
 			due.Reset(quiet)
 		case <-callsDue.C:

@@ -27,16 +27,18 @@ const saveSilence = 5 * time.Second
 // saver saves attachments to the disk, in a goroutine of its own: a disk that hangs holds nothing else of the watch. Its methods are
 // safe for concurrent use.
 type saver struct {
-	wake chan struct{}
+	wake chan struct{} // something has changed
+	news chan struct{} // trouble has
 
-	mu    sync.Mutex
-	run   string // the directory of the status file
-	state string
-	since time.Time // of the saving that goes on now; zero: none does
-	err   error     // of the last one
+	mu      sync.Mutex
+	run     string // the directory of the status file
+	state   string
+	since   time.Time // of the saving that goes on now; zero: none does
+	err     error     // of the last one
+	refused string    // why the directory that was asked for is not used
 }
 
-func newSaver() *saver { return &saver{wake: make(chan struct{}, 1)} }
+func newSaver() *saver { return &saver{wake: make(chan struct{}, 1), news: make(chan struct{}, 1)} }
 
 // follow names the directories, from now on.
 func (s *saver) follow(run, state string) {
@@ -78,7 +80,7 @@ func (s *saver) loop(ctx context.Context) {
 			c, of = s.carrier(now[0], now[1]), now
 		}
 		if c != nil {
-			s.carry(c)
+			s.watched(c.Carry)
 		}
 		if ctx.Err() != nil {
 			return
@@ -96,25 +98,45 @@ func (s *saver) loop(ctx context.Context) {
 }
 
 // carrier takes the saving on itself; nil where another process has it, or it cannot be had.
-func (s *saver) carrier(run, state string) *attachment.Carrier {
-	c, err := attachment.NewCarrier(attachment.Open(run, state))
-	if errors.Is(err, disk.ErrLocked) {
-		err = nil
-	}
+func (s *saver) carrier(run, state string) (c *attachment.Carrier) {
+	s.watched(func() error {
+		var err error
+		if c, err = attachment.NewCarrier(run, state); errors.Is(err, disk.ErrLocked) {
+			return nil
+		}
+		return err
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
+	if s.refused = ""; c != nil && c.Refused != "" {
+		s.refused = c.Refused
+		s.tell()
+	}
 	return c
 }
 
-func (s *saver) carry(c *attachment.Carrier) {
+// watched does what may wait for the disk, and asks for a look where its trouble, or the end of it, is news.
+func (s *saver) watched(do func() error) {
+	before := s.trouble()
 	s.mu.Lock()
 	s.since = time.Now()
 	s.mu.Unlock()
-	err := c.Carry()
+	late := time.AfterFunc(saveSilence, s.tell)
+	err := do()
+	late.Stop()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.since, s.err = time.Time{}, err
+	s.mu.Unlock()
+	if s.trouble() != before {
+		s.tell()
+	}
+}
+
+func (s *saver) tell() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
 }
 
 // trouble says why attachments are not saved; empty where they are. The words are the same as long as the trouble is.
@@ -127,7 +149,7 @@ func (s *saver) trouble() string {
 	case s.err != nil:
 		return fmt.Sprintf("attachments are not saved, and would be lost at a reboot: %v", s.err)
 	}
-	return ""
+	return s.refused
 }
 
 func (w *Watch) store() *attachment.Store {
