@@ -98,6 +98,9 @@ func (f *finder) name() {
 	if f.spaced(start, word) {
 		return
 	}
+	if word[0] != '-' && !f.hasValue() {
+		return
+	}
 	k := strengthOf(word)
 	switch {
 	case k == none && f.isPassWord(start, word):
@@ -121,6 +124,17 @@ func (f *finder) name() {
 		return
 	}
 	f.value(start, word, k)
+}
+
+// hasValue reports whether something may follow a word that separates a key from its value. Most words of prose are read no further.
+func (f *finder) hasValue() bool {
+	i := f.at
+	for ; i < len(f.s) && i < f.at+16; i++ {
+		if c := f.s[i]; !isSpace(c) {
+			return c >= 0x80 || strings.IndexByte(":=>\"'`\\", c) >= 0
+		}
+	}
+	return i < len(f.s)
 }
 
 // escapeLen is how many letters of a word belong to an escape of JSON's before it: "\npwd", "\u0026pwd".

@@ -42,7 +42,7 @@ func TestReadable(t *testing.T) {
 
 // TestLinear gives 128 KiB of what might be read again and again.
 func TestLinear(t *testing.T) {
-	for _, unit := range []string{"a", "\"", "'", "{", "[", "{\"token\":", "token: ", "token: |\n", "token:\n", `token:\n`, "token=", "://", "://a:b", "://a:b@", "://a:b,", "@tcp(", "a@tcp(", "-----BEGIN ", "-----END ", "-----BEGIN -----END ", "eyJ", "eyJ.eyJ.", "ghp_",
+	for _, unit := range []string{"a", "\"", "'", "{", "[", "{\"token\":", "token: ", "token: |\n", "token:\n", `token:\n`, "token=", "://", "://a:b", "://a:b@", "://a:b,", "@tcp(", "a@tcp(", "-----BEGIN ", "-----END ", "-----BEGIN -----END ", "eyJ", "eyJ.eyJ.", "ghp_", "npm_:", "sk-ant-/", "SG.", "SG..",
 		"AKIAABCDEFGH23456789 ", "AKIA", "$6$", "$", "\\", "\\\"", "\\n", "--token ", "--token,", "--token\n- ", "curl -u ", "Bearer ", "Basic ", "password", "pass word: ", "name: token\n", "a,", "token=a,", "token=a=", "Cookie: a", "Authorization: Digest a=", " ", "token: {", "“token”: “",
 		"\"token\":\"", "x=y&", "\xff", "é", "MII", "hmac(sha256) ", "- ", "token: >", "key: key: ", "a b\"", "\"a b\": "} {
 		text := strings.Repeat(unit, 1<<17/len(unit))

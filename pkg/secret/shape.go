@@ -65,15 +65,25 @@ func (f *finder) shape(start int, word string) int {
 		f.hide(f.at+1, f.run(f.at+1, "._-/")) // a webhook's address is its secret
 		return 0
 	}
+	const shortest, others = 14, "._-+/=:"
+	for i := f.at; i < start+shortest; i++ {
+		if i >= len(f.s) || !isAlnum(f.s[i]) && strings.IndexByte(others, f.s[i]) < 0 {
+			return 0
+		}
+	}
 	least, ok := shapeOf(word)
 	if !ok {
 		return 0
 	}
-	end := f.run(start, "._-+/=:")
+	head := finder{s: f.s[:min(len(f.s), start+64)]} // what is none is not read to its end
+	if end := head.run(start, others); end-start < least || !hasDigitOrUpper(f.s[start+min(4, end-start):end]) {
+		return 0
+	}
+	end := f.run(start, others)
 	for end > start && strings.IndexByte(".:/-", f.s[end-1]) >= 0 { // of the sentence
 		end--
 	}
-	if end-start < least || !hasDigitOrUpper(f.s[start+min(4, end-start):end]) {
+	if end-start < least {
 		return 0
 	}
 	if strings.HasPrefix(word, "AKIA") || strings.HasPrefix(word, "ASIA") {
