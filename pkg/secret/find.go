@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/cni-shim/cni-shim/pkg/steps"
@@ -210,7 +209,9 @@ func (f *finder) longRun(start int) bool {
 		end++
 	}
 	f.tested = end
-	if !isRandom(f.s[start:end]) || start >= 1 && f.s[start-1] == '.' || slices.ContainsFunc([]string{"sha256-", "sha384-", "sha512-"}, func(p string) bool { return strings.HasPrefix(f.s[start:end], p) }) {
+	run := f.s[start:end]
+	is256 := len(run) == 43 && strings.HasPrefix(f.s[end:], "=") && !strings.HasPrefix(f.s[end:], "==") // 256 bits: a key of WireGuard
+	if !is256 && !isRandom(run) || f.isDigest(start, run) {
 		return false
 	}
 	for end < len(f.s) && f.s[end] == '=' {
@@ -218,6 +219,12 @@ func (f *finder) longRun(start int) bool {
 	}
 	f.hide(start, end)
 	return true
+}
+
+// isDigest reports whether a run is named a digest, or is part of a name with dots.
+func (f *finder) isDigest(start int, run string) bool {
+	return start >= 1 && f.s[start-1] == '.' || start >= 7 && strings.EqualFold(f.s[start-7:start], "sha256:") ||
+		strings.HasPrefix(run, "sha256-") || strings.HasPrefix(run, "sha384-") || strings.HasPrefix(run, "sha512-")
 }
 
 // isRandom reports whether a text of at least 40 bytes changes between small and capital letters and digits as often as chance does, and

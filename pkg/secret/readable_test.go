@@ -16,7 +16,7 @@ func TestReadable(t *testing.T) {
 		"--kubeconfig /etc/kubernetes/kubelet.conf", "--token-file /run/token", "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap.conf", "--tls-private-key-file=/etc/x.key",
 		"container 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef of network k8s-pod-network", "pod kube-system/coredns-7db6d8ff4d-x2x4z, uid 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
 		"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "image docker.io/library/nginx@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-		`"integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="`, "commit 3f786850e387550fdab836ed7e6dc881de23001b",
+		`"integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="`, "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8", "commit 3f786850e387550fdab836ed7e6dc881de23001b",
 		"link 0a:58:0a:f4:00:01 at fe80::858:aff:fef4:1/64, route 10.244.0.0/16 via 10.0.0.1 dev eth0", "2001:db8:85a3:8d3:1319:8a2e:370:7348", "/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/cri-containerd-0123456789abcdef.scope",
 		"/run/netns/cni-6ba7b810-9dad-11d1-80b4-00c04fd430c8", "/var/lib/kubelet/pods/6ba7b810-9dad-11d1-80b4-00c04fd430c8/volumes/kubernetes.io~projected/kube-api-access-x7x9k",
 		"-A KUBE-SEP-ABCDEFGHIJKLMNOP -s 10.244.0.5/32 -m comment --comment \"default/web:http\" -j KUBE-MARK-MASQ", "-A CNI-DN-0123456789abcdef01234 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.244.0.5:80",
