@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/containernetworking/cni/libcni"
@@ -268,11 +269,11 @@ func TestRecursionThroughDaemon(t *testing.T) {
 		if i == 0 { // the runtime's own, which another process makes
 			c = exec.Command("sh", "-c", shimPath+"; exit")
 		}
-		c.Env, c.Stdin = env, strings.NewReader(conf)
+		c.Env, c.Stdin, c.SysProcAttr = env, strings.NewReader(conf), &syscall.SysProcAttr{Setpgid: true}
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+		defer func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL); _ = c.Wait() }()
 	}
 	l.wait("four marks", func() bool {
 		marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*")

@@ -51,7 +51,7 @@ func TestSeenFromElsewhere(t *testing.T) {
 				Calls    map[string]struct{ Failed int }
 			}
 			if l.status(&s); s.Calls["ADD"].Failed != 0 || len(s.InFlight) != 1 || s.InFlight[0].Plugin != "sick (1/1)" {
-				t.Errorf("a call that runs: %+v", s)
+				t.Errorf("a call that runs: %+v\n%s", s, l.run("journalctl", "-t", "cni-shim", "-o", "cat", "-n", "12"))
 			}
 			_ = c.Process.Kill()
 			_ = c.Wait()
