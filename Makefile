@@ -76,7 +76,7 @@ lab-shell: setup ## a shell on such a node (root)
 test-runtimes: setup ## the shim under containerd, crictl, critest, podman, Multus, Whereabouts, Calico and CRI-O's calls (root); UPDATE=-update writes docs/situations.md
 	cd integration/runtimes && go vet ./... && go test -count=1 -parallel 4 -timeout 60m . $(UPDATE)
 
-bench: setup build ## what a call costs beside libcni, a bare wrapper and Multus (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1
+bench: setup build ## what a call costs beside libcni, a bare wrapper and Multus (root); BENCHFLAGS, for a quick look: -rounds 3 -only noop1, or -only disk -calls 200
 	@mkdir -p $(CACHE)/bench && cp bin/cni-shim $(CACHE)/bench/
 	@cd integration && $(GO_BUILD) -ldflags '-s -w' -o $(CACHE)/bench/ ./bench/noop ./bench/wrapper ./bench/launch ./bench/floor/... ./slowdisk \
 		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap && go build -o $(CACHE)/bench-run ./bench
