@@ -8,14 +8,36 @@ import (
 
 // find returns what is to hide, in order, no two of them overlapping. prose is text of programs, else a configuration or
 // a manifest.
-func find(s string, prose bool) []span {
-	f := &finder{s: s, prose: prose, left: steps.For(len(s), perByte)}
-	for f.at < len(s) {
+func find(s string, prose bool) []span { return newFinder(s, prose).spansOrRest() }
+
+func newFinder(s string, prose bool) *finder {
+	return &finder{s: s, prose: prose, left: steps.For(len(s), perByte)}
+}
+
+// spansOrRest is walk without its panics: where walk would panic, the rest of the text is hidden. What a failure is shown
+// with must not end the call that failed.
+func (f *finder) spansOrRest() (spans []span) {
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		spans = f.spans
+		if from := max(f.turn, f.done()); from < len(f.s) {
+			spans = append(spans, span{from, len(f.s)})
+		}
+	}()
+	return f.walk()
+}
+
+// walk reads the text once. It panics where that takes more steps than perByte allows.
+func (f *finder) walk() []span {
+	for f.at < len(f.s) {
+		f.turn = f.at
 		f.left.Take(1)
-		switch c := s[f.at]; {
+		switch c := f.s[f.at]; {
 		case isName(c):
 			f.name()
-		case c == ':' && strings.HasPrefix(s[f.at:], "://"):
+		case c == ':' && strings.HasPrefix(f.s[f.at:], "://"):
 			f.address()
 		case c == '@':
 			f.dataSource()
@@ -34,6 +56,7 @@ func find(s string, prose bool) []span {
 type finder struct {
 	s      string
 	at     int
+	turn   int // where the word begins that is read now
 	prose  bool
 	line   int // where a line begins that is not behind this place
 	tested int // up to here no long run of base64 begins
@@ -42,8 +65,8 @@ type finder struct {
 	left   steps.Left
 }
 
-// perByte bounds the looks at one byte: as a part of a word, as a value, as an address, and in the groups that begin within maxGroup
-// before it.
+// perByte bounds the looks at one byte: as a part of a word, as a value, as an address, and in the groups and the paths that
+// begin within maxGroup and maxPath before it.
 const perByte = 256
 
 // hide hides a run, and goes on behind it.

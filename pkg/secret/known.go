@@ -50,7 +50,7 @@ func (k *Known) learn(hidden string) {
 				break
 			}
 			f := finder{s: after, left: steps.For(len(after), perByte)}
-			end := f.closing(0, '"', 0)
+			end := f.closing(0, '"', 0, len(after))
 			rest = strings.TrimPrefix(after[end:], `"`)
 			if quoted = true; !strings.HasPrefix(strings.TrimLeft(rest, " "), ":") { // else it is a key
 				k.add(after[:end])

@@ -12,8 +12,8 @@ func (f *finder) nested(at, most int) int {
 			slashes++
 			continue
 		case '"':
-			i = f.closing(i+1, '"', slashes)
-			for i < len(f.s) && f.s[i] == '\\' {
+			i = f.closing(i+1, '"', slashes, most)
+			for i < most && f.s[i] == '\\' {
 				i++
 			}
 		case '{', '[':

@@ -119,12 +119,15 @@ func (f *finder) flag() bool {
 		for i-2-slashes >= 0 && f.s[i-2-slashes] == '\\' {
 			slashes++
 		}
-		if end := f.closing(i, rune(f.s[i-1]), slashes); !isHarmless(f.s[i:end]) {
+		if end := f.closing(i, rune(f.s[i-1]), slashes, len(f.s)); !isHarmless(f.s[i:end]) {
 			f.hide(i, end)
 		}
 		return true
 	}
-	if end := f.wordEnd(i, false); !isHarmless(f.s[i:end]) && (lines || strings.ContainsAny(gap, " ,\t")) {
+	if !lines && !strings.ContainsAny(gap, " ,\t") {
+		return true
+	}
+	if end := f.wordEnd(i, false); !isHarmless(f.s[i:end]) {
 		f.hide(i, end)
 	}
 	return true
@@ -158,6 +161,9 @@ func (f *finder) isAccount(word string) bool {
 	return false
 }
 
+// maxUser is the length of the longest user's name before a password, in bytes.
+const maxUser = 256
+
 // account hides the value of such a flag: behind the colon where it is user:password, or all of it.
 func (f *finder) account() {
 	start := f.at
@@ -173,18 +179,19 @@ func (f *finder) account() {
 	for i < len(f.s) && i < f.at+16 && strings.IndexByte("\\\"' =,", f.s[i]) >= 0 {
 		i++
 	}
-	end := f.wordEnd(i, false)
-	if i > f.at && (f.s[i-1] == '"' || f.s[i-1] == '\'') {
-		end = f.closing(i, rune(f.s[i-1]), 0)
-	}
+	from := i
 	if strings.ContainsAny(word, "uU") {
-		colon := strings.IndexByte(f.s[i:end], ':')
+		colon := strings.IndexByte(f.s[i:min(len(f.s), i+maxUser)], ':')
 		if colon < 0 {
 			return
 		}
-		i += colon + 1
+		from += colon + 1
 	}
-	f.hide(i, end)
+	end := f.wordEnd(i, false)
+	if i > f.at && (f.s[i-1] == '"' || f.s[i-1] == '\'') {
+		end = f.closing(i, rune(f.s[i-1]), 0, len(f.s))
+	}
+	f.hide(from, end)
 }
 
 // spaced hides what stands behind a word and a blank: credentials behind their scheme, keys in the files of IPsec and SNMP.
@@ -199,7 +206,7 @@ func (f *finder) spaced(start int, word string) bool {
 	end := f.wordEnd(i, false)
 	if i < len(f.s) && (f.s[i] == '"' || f.s[i] == '\'') {
 		i++
-		end = f.closing(i, rune(f.s[i-1]), 0)
+		end = f.closing(i, rune(f.s[i-1]), 0, len(f.s))
 	}
 	next := f.s[i:end]
 	switch strings.ToLower(word) {

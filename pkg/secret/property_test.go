@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 )
 
 const (
@@ -137,31 +136,42 @@ var secretKeys = []string{"token", "password", "passwd", "pwd", "pass", "passphr
 
 // TestNothingLeaks puts made-up secrets of every kind in every place; no more than four bytes in a row of one may be seen.
 func TestNothingLeaks(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	m := maker{rand.New(rand.NewPCG(seed, 1))}
-	t.Logf("seed %d", seed)
-	for range 4 {
-		for kind, secret := range m.kinds() {
-			for _, place := range around {
-				text := fmt.Sprintf(place, secret)
-				if strings.Contains(secret, "\\n") && strings.Contains(place, `\"`) {
-					continue // would be escaped twice there
-				}
-				seen(t, kind+" in "+place, text, hidden(kind, secret))
-			}
-		}
-		for _, key := range secretKeys {
-			for _, secret := range []string{m.of(alnum, 8) + "7x", m.of(lowers, 5) + m.of(digits, 1), "a" + m.of(base64us, 30) + "4a", m.of(alnum, 4) + "9" + m.of("!#$%^*+~", 2) + m.of(alnum, 4), m.of(digits, 10)} {
-				for _, place := range keyed {
-					if strings.HasPrefix(key, ".") && strings.Contains(place, "-%[1]s") {
-						continue // no flag
-					}
-					seen(t, key+" in "+place, fmt.Sprintf(place, key, secret), secret)
-				}
-			}
-		}
-		if t.Failed() {
+	for seed := range uint64(4) {
+		if leaks(t, seed); t.Failed() {
 			return
+		}
+	}
+}
+
+// FuzzLeaks is TestNothingLeaks with secrets that no run has had.
+func FuzzLeaks(f *testing.F) {
+	f.Add(uint64(4))
+	f.Fuzz(func(t *testing.T, seed uint64) { leaks(t, seed) })
+}
+
+func leaks(t *testing.T, seed uint64) {
+	t.Helper()
+	m := maker{rand.New(rand.NewPCG(seed, 1))}
+	for kind, secret := range m.kinds() {
+		for _, place := range around {
+			text := fmt.Sprintf(place, secret)
+			if strings.Contains(secret, "\\n") && strings.Contains(place, `\"`) {
+				continue // would be escaped twice there
+			}
+			seen(t, kind+" in "+place, text, hidden(kind, secret))
+		}
+	}
+	for _, key := range secretKeys {
+		for _, secret := range []string{
+			m.of(alnum, 8) + "7x", m.of(lowers, 5) + m.of(digits, 1), "a" + m.of(base64us, 30) + "4a",
+			m.of(alnum, 4) + "9" + m.of("!#$%^*+~", 2) + m.of(alnum, 4), m.of(digits, 10),
+		} {
+			for _, place := range keyed {
+				if strings.HasPrefix(key, ".") && strings.Contains(place, "-%[1]s") {
+					continue // no flag
+				}
+				seen(t, key+" in "+place, fmt.Sprintf(place, key, secret), secret)
+			}
 		}
 	}
 }

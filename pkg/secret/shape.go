@@ -75,8 +75,8 @@ func (f *finder) shape(start int, word string) int {
 	if !ok {
 		return 0
 	}
-	head := finder{s: f.s[:min(len(f.s), start+64)]} // what is none is not read to its end
-	if end := head.run(start, others); end-start < least || !hasDigitOrUpper(f.s[start+min(4, end-start):end]) {
+	head := f.s[:min(len(f.s), start+64)] // what is none is not read to its end
+	if end := runEnd(head, start, others); end-start < least || !hasDigitOrUpper(f.s[start+min(4, end-start):end]) {
 		return 0
 	}
 	end := f.run(start, others)
@@ -111,7 +111,13 @@ func (f *finder) secretBeside(start, end int) {
 
 // run is the end of letters, digits and the given others.
 func (f *finder) run(i int, others string) int {
-	for i < len(f.s) && (isAlnum(f.s[i]) || strings.IndexByte(others, f.s[i]) >= 0) {
+	end := runEnd(f.s, i, others)
+	f.left.Take(end - i)
+	return end
+}
+
+func runEnd(s string, i int, others string) int {
+	for i < len(s) && (isAlnum(s[i]) || strings.IndexByte(others, s[i]) >= 0) {
 		i++
 	}
 	return i

@@ -52,7 +52,7 @@ func (f *finder) value(start int, key string, k strength) {
 	}
 	if open, n := quoteAt(f.s[i+slashes:]); n > 0 {
 		from := i + slashes + n
-		if to := f.closing(from, open, slashes); !isHarmless(f.s[from:to]) && (k > shaped || looksSecret(f.s[from:to])) {
+		if to := f.closing(from, open, slashes, len(f.s)); !isHarmless(f.s[from:to]) && (k > shaped || looksSecret(f.s[from:to])) {
 			f.hide(from, to)
 		}
 		return
@@ -148,6 +148,7 @@ func (f *finder) isQuery(start int) bool {
 // wordEnd is the end of a word without quotes. A comma, a bracket and the like belong to it unless the word seems to end there.
 func (f *finder) wordEnd(i int, query bool) int {
 	for ; i < len(f.s); i++ {
+		f.left.Take(1)
 		switch c := f.s[i]; {
 		case isSpace(c), c == '"', c == '\'', c == '`', c == '&' && query, c == '\\' && (f.isEscape(i) || query && strings.HasPrefix(f.s[i:], escapedAnd)):
 			return i
@@ -161,6 +162,7 @@ func (f *finder) wordEnd(i int, query bool) int {
 // lineEnd is the end of a value without quotes in a configuration, blanks and all.
 func (f *finder) lineEnd(i int) int {
 	for ; i < len(f.s); i++ {
+		f.left.Take(1)
 		switch c := f.s[i]; {
 		case c == '\n', c == '\\' && f.isEscape(i):
 			return i
@@ -199,10 +201,10 @@ func quoteAt(s string) (quote rune, n int) {
 }
 
 // closing is where a string that began at start ends: at the next quote of its kind with as many backslashes before it
-// as the opening one had. One that is never closed ends with the text.
-func (f *finder) closing(start int, open rune, slashes int) int {
+// as the opening one had. One that is not closed before most ends there.
+func (f *finder) closing(start int, open rune, slashes, most int) int {
 	before := 0
-	for i := start; i < len(f.s); {
+	for i := start; i < most; {
 		f.left.Take(1)
 		if f.s[i] == '\\' {
 			before++
@@ -220,8 +222,11 @@ func (f *finder) closing(start int, open rune, slashes int) int {
 		before = 0
 		i += n
 	}
-	return len(f.s)
+	return most
 }
+
+// maxPath is the length of the longest path that is read as one, in bytes. What is longer is hidden, and so not read again.
+const maxPath = 1024
 
 // isHarmless reports whether a secret's value is none: nothing, a switch, or the path of a file.
 func isHarmless(v string) bool {
@@ -232,7 +237,7 @@ func isHarmless(v string) bool {
 	top, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
 	switch top {
 	case "etc", "var", "run", "opt", "root", "home", "usr", "tmp", "proc", "sys", "dev", "mnt", "srv", "lib", "secrets", "data":
-		return v[0] == '/' && !strings.ContainsAny(v, " \"'")
+		return len(v) <= maxPath && v[0] == '/' && !strings.ContainsAny(v, " \"'")
 	}
 	return false
 }
