@@ -17,6 +17,8 @@ import (
 	"github.com/containernetworking/cni/pkg/invoke"
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/version"
+
+	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Bounds of what is kept of a plugin's output, in bytes.
@@ -56,6 +58,21 @@ type Attempt struct {
 
 	resultless bool   // what it prints when it succeeds is nobody's to read
 	name       string // by which the program is called; Path where empty
+	known      *secret.Known
+}
+
+// maxShown bounds a text of a plugin's that is shown, in bytes: its stderr, with the note about what was left out, is kept whole.
+const maxShown = MaxStderr + 256
+
+// Mask makes what the plugin said fit to be shown: it hides secrets, also the values of the configuration that the plugin was
+// given, wherever it repeats them. Of a text above 64 KiB it keeps the beginning and the end. The configuration is read once.
+// Mask is not safe for concurrent use.
+func (a *Attempt) Mask(text string) string {
+	if a.known == nil {
+		a.known = &secret.Known{}
+		a.known.Learn(a.Stdin)
+	}
+	return a.known.Ends(text, maxShown)
 }
 
 // Exec implements invoke.Exec. It is not safe for concurrent use: one chain runs one plugin after the other.

@@ -71,14 +71,15 @@ func (e *ends) bytes() []byte {
 	return append(append(first, fmt.Sprintf("\n[… %d bytes left out …]\n", dropped)...), last...)
 }
 
-// maxWord is how long a word is, in bytes, that is left out whole where the cut goes through it: half a token is known for a secret by
-// nothing.
+// maxWord is how long a word is, in bytes, that is left out whole where the cut goes through it: half a token is not
+// recognised as a secret.
 const maxWord = 4 << 10
 
 // lastLine is the last line with a letter in it, or the line of a Go panic, shortened: what a program says at its end is
 // most often why it ended.
 func lastLine(text []byte) string {
-	lines := strings.Split(secret.Mask(string(bytes.ToValidUTF8(text, []byte("?")))), "\n") // before it is shortened: half a secret is known by nothing
+	// Masked before it is shortened: half a token is not recognised as a secret.
+	lines := strings.Split(secret.Mask(string(bytes.ToValidUTF8(text, []byte("?")))), "\n")
 	last := ""
 	for _, l := range lines {
 		if l = strings.TrimSpace(l); l == "" {
@@ -94,7 +95,7 @@ func lastLine(text []byte) string {
 
 // excerpt shows the beginning of an output on one line.
 func excerpt(b []byte) string {
-	return fmt.Sprintf("%q", shorten(secret.Mask(string(b[:min(len(b), MaxStderr)]))))
+	return fmt.Sprintf("%q", shorten(secret.Head(string(b), MaxStderr)))
 }
 
 func shorten(s string) string {

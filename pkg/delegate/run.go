@@ -13,7 +13,6 @@ import (
 	"github.com/containernetworking/cni/pkg/version"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
-	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // Runner runs one chain for one call.
@@ -41,12 +40,8 @@ type Error struct {
 	Unusable bool
 }
 
-// Error is the plugin's message and details, with the secrets of the configuration that it was given masked.
-func (e *Error) Error() string {
-	var known secret.Known
-	known.Learn(e.Attempt.Stdin)
-	return known.Mask(e.CNI.Error())
-}
+// Error is the plugin's message and details, masked and bounded as Mask of its attempt does it.
+func (e *Error) Error() string { return e.Attempt.Mask(e.CNI.Error()) }
 
 func (e *Error) Unwrap() error { return e.CNI }
 

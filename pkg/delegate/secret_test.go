@@ -31,4 +31,8 @@ func TestErrorIsMasked(t *testing.T) {
 	if got := e.Error(); got != "auth with *** failed; ***" {
 		t.Errorf("%q", got)
 	}
+	e.CNI.Details = strings.Repeat("x ", MaxStdout/2) + "geheim-7 is refused"
+	if got := e.Error(); !strings.HasPrefix(got, "auth with *** failed; x x ") || !strings.HasSuffix(got, " x *** is refused") || len(got) > maxShown {
+		t.Errorf("%d bytes: %.40q", len(got), got)
+	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/failure"
 	"github.com/cni-shim/cni-shim/pkg/inventory"
 	"github.com/cni-shim/cni-shim/pkg/reason"
-	"github.com/cni-shim/cni-shim/pkg/secret"
 )
 
 // NotLoaded makes a failure of what chain.Load returned.
@@ -95,9 +94,7 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 			Of: len(ch.Plugins), Path: last.Path, Cause: err.Error()}
 	}
 	a := e.Attempt
-	var known secret.Known // also where the plugin says a value of its configuration without its key
-	known.Learn(a.Stdin)
-	msg, details, stderr := known.Mask(e.CNI.Msg), known.Mask(e.CNI.Details), known.Mask(string(a.Stderr))
+	msg, details, stderr := a.Mask(e.CNI.Msg), a.Mask(e.CNI.Details), a.Mask(string(a.Stderr))
 	f := &Failure{
 		Code: CodeFor(e.CNI.Code), Plugin: a.Type, Index: a.Index, Of: len(ch.Plugins), Path: a.Path,
 		Cause: msg, Details: details, Given: a.Printed != nil, Stderr: stderr, Exit: a.Exit, Signal: int(a.Signal),
@@ -126,7 +123,7 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	}
 	f.Facts = &failure.Facts{
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: msg, Details: details, Printed: a.Printed != nil,
-		Stdout: known.Mask(string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)])), Stderr: stderr,
+		Stdout: a.Mask(string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)])), Stderr: stderr,
 		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, TooMuch: a.TooMuch, Unusable: e.Unusable,
 	}
 	v := failure.Classify(f.Facts)

@@ -3,11 +3,19 @@ package report
 import (
 	"encoding/json"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/types"
+	"golang.org/x/sys/unix"
+
+	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/delegate"
 	"github.com/cni-shim/cni-shim/pkg/diag"
 	"github.com/cni-shim/cni-shim/pkg/reason"
 )
@@ -92,6 +100,86 @@ func TestFieldNames(t *testing.T) {
 	if len(ids) != 4 {
 		t.Errorf("message ids: %v", ids)
 	}
+}
+
+// However long a text is, its beginning is shown, and an ellipsis where it ends; no part of a token that the bound cuts is.
+func TestCleanLong(t *testing.T) {
+	const token = "gh" + "p_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
+	for name, s := range map[string]string{
+		"no blank": "a" + strings.Repeat("b", 5<<20), "words": "a" + strings.Repeat("b ", 3<<20), "blanks": "a" + strings.Repeat(" ", 5<<20),
+		"token at the bound": "a" + strings.Repeat(" ", maxMasked-20) + token + "-" + strings.Repeat("b", 5<<20),
+		"token, no blank":    "a" + strings.Repeat("\t", maxMasked-20) + token + strings.Repeat("/", 5<<20),
+	} {
+		got := Clean(s)
+		if !strings.HasPrefix(got, "a") || !strings.HasSuffix(got, "…") || strings.Contains(got, token[4:9]) {
+			t.Errorf("%s: %d bytes: %.40q", name, len(got), got)
+		}
+	}
+	if got := Clean("a" + strings.Repeat("b", 5<<20)); len(got) < maxText {
+		t.Errorf("%d bytes are left", len(got))
+	}
+}
+
+// What a plugin says in 4 MiB costs the report of its failure, with all that is made of it, no more than what it says in
+// 128 KiB. CPU time of the thread is what is compared: other processes may have the CPUs.
+func TestLongWordsCostLittle(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, unit := range []string{"word ", "pw={ ", "token: x ", "x", "a=b&pw=/etc/", "\"a \": "} {
+		reported(t, unit, 128<<10) // of which the first run costs more
+		short, long := reported(t, unit, 128<<10), reported(t, unit, delegate.MaxStdout)
+		t.Logf("%q: %s and %s", unit, short, long)
+		if long > 3*short+20*time.Millisecond {
+			t.Errorf("%q, again and again: %s for 128 KiB, %s for 4 MiB", unit, short, long)
+		}
+	}
+}
+
+// reported is how long it takes to report a failure whose words are half message, half details.
+func reported(t *testing.T, unit string, length int) time.Duration {
+	t.Helper()
+	text := strings.Repeat(unit, length/len(unit)/2)
+	a := &delegate.Attempt{Verb: "ADD", Type: "lab", Path: "/bin/lab", Started: true, Exit: 1, Stdin: []byte(`{"ipsecKey":"geheim-7"}`)}
+	a.Printed = types.NewError(100, text, text)
+	ch := &chain.Chain{NetworkConfigList: &libcni.NetworkConfigList{Plugins: make([]*libcni.PluginConfig, 1)}}
+	began := threadTime(t)
+	f := Failed(ch, &delegate.Runner{}, &delegate.Error{Attempt: a, CNI: a.Printed})
+	r := &Record{Verb: "ADD", Failure: f}
+	e, entries := r.CNIError(), r.Journal("debug")
+	took := threadTime(t) - began
+	if len(f.Cause) > delegate.MaxStderr+256 || len(e.Msg) > 2*maxText || len(entries[0].Message) > 4*maxText {
+		t.Errorf("%q: %d bytes of cause, %d for the runtime, %d for the journal", unit, len(f.Cause), len(e.Msg), len(entries[0].Message))
+	}
+	if e.Code != 100 || !strings.Contains(e.Msg, text[:1000]) {
+		t.Errorf("code %d: %.80q", e.Code, e.Msg)
+	}
+	return took
+}
+
+// A text that is made to cost the mask more than its length allows does not take the plugin's code and message with it.
+func TestHostileWords(t *testing.T) {
+	var b strings.Builder
+	for k := 1; k <= 400; k++ {
+		b.WriteString(" pw={" + strings.Repeat(`\`, k) + `"`)
+	}
+	for _, text := range []string{b.String(), strings.Repeat(`curl -u \"a `, 4000)} {
+		a := &delegate.Attempt{Verb: "ADD", Type: "lab", Path: "/bin/lab", Started: true, Exit: 1, Printed: types.NewError(100, "no lease;"+text, text)}
+		ch := &chain.Chain{NetworkConfigList: &libcni.NetworkConfigList{Plugins: make([]*libcni.PluginConfig, 1)}}
+		failed := &delegate.Error{Attempt: a, CNI: a.Printed}
+		e := (&Record{Verb: "ADD", Failure: Failed(ch, &delegate.Runner{}, failed)}).CNIError()
+		if e.Code != 100 || !strings.HasPrefix(e.Msg, "lab (1/1): no lease;") || !strings.HasPrefix(failed.Error(), "no lease;") {
+			t.Errorf("code %d: %.80q", e.Code, e.Msg)
+		}
+	}
+}
+
+func threadTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // The law: whatever a plugin prints, Clean makes it one valid line with nothing that a terminal or a journal would obey.

@@ -149,16 +149,13 @@ func (c *Chain) Text() string {
 	return Clean(b.String())
 }
 
-// maxMasked bounds what is looked through for secrets, in bytes: what lies behind it is not shown in any case.
-const maxMasked = 1 << 20
+// maxMasked bounds what is read of a text to find secrets in it, in bytes. What lies behind it is not shown.
+const maxMasked = 64 << 10
 
 // Clean makes any text one valid, bounded line with its secrets masked: no newline or control character of a plugin's may
-// forge a line or a field.
+// forge a line or a field. A longer text ends with an ellipsis.
 func Clean(s string) string {
-	if len(s) > maxMasked {
-		s = s[:strings.LastIndexAny(s[:maxMasked], " \t\n")+1] // no part of a secret
-	}
-	s = visible.Line(oneLine(secret.Mask(s)))
+	s = visible.Line(oneLine(secret.Head(s, maxMasked)))
 	if len(s) > maxText {
 		s = strings.ToValidUTF8(s[:maxText], "") + "…"
 	}
