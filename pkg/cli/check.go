@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -170,8 +169,9 @@ func (f *checkFlags) print(env *Env, r *check.Result) error {
 	for _, file := range r.Files {
 		texts[file.Path] = bytes.Split(secret.Runes(file.Text), []byte{'\n'})
 	}
-	diag.WriteText(env.Stdout, r.List, diag.TextOptions{
-		Color: colored(env),
+	w, color := env.painted()
+	diag.WriteText(w, r.List, diag.TextOptions{
+		Color: color,
 		Line: func(file string, line int) (string, bool) {
 			if lines := texts[file]; line <= len(lines) {
 				return string(bytes.TrimSuffix(lines[line-1], []byte{'\r'})), true
@@ -179,7 +179,7 @@ func (f *checkFlags) print(env *Env, r *check.Result) error {
 			return "", false
 		},
 	})
-	summary(env.Stdout, r)
+	summary(w, r)
 	return nil
 }
 
@@ -212,19 +212,4 @@ func count(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
-}
-
-// colored tells whether stdout is a terminal whose user has not asked for plain text (https://no-color.org).
-func colored(env *Env) bool {
-	return env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb" && terminal(env)
-}
-
-// terminal tells whether stdout is one.
-func terminal(env *Env) bool {
-	f, ok := env.Stdout.(*os.File)
-	if !ok {
-		return env.tty
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -25,12 +26,12 @@ const (
 	ExitUsage = 2 // the command line is wrong, or the answer cannot be known
 )
 
-// Env is the world of one command: tests give their own.
+// Env is what one command reads and writes. Tests give their own.
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	tty            bool // stdout is a terminal
+	screen         io.Writer // stdout, not escaped, where it is a terminal; else nil
 }
 
 // errNo ends a command with ExitNo. What there is to say has been said.
@@ -39,7 +40,7 @@ var errNo = errors.New("no")
 // errUnknown ends a command with ExitUsage where the answer cannot be known, and that has been said.
 var errUnknown = errors.New("unknown")
 
-// usageError is a command line that is wrong: it is told with the right one.
+// usageError is a command line that is wrong: the usage line is shown with it.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -95,12 +96,32 @@ func Main(env *Env, args []string) int {
 	return ExitUsage
 }
 
-// guarded is the world with the last door before a terminal: what no command has escaped is escaped there.
+// guarded returns an Env whose output escapes what no command has escaped.
 func (e *Env) guarded() *Env {
 	g := *e
-	g.tty = terminal(e)
-	g.Stdout, g.Stderr = visible.NewWriter(e.Stdout, g.tty), visible.NewWriter(e.Stderr, false)
+	if isTerminal(e.Stdout) {
+		g.screen = e.Stdout
+	}
+	g.Stdout, g.Stderr = visible.NewWriter(e.Stdout, false), visible.NewWriter(e.Stderr, false)
 	return &g
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// painted returns where a command writes text that may have colours, and whether it may: where stdout is a terminal whose user
+// has not asked for plain text (https://no-color.org).
+func (e *Env) painted() (w io.Writer, color bool) {
+	if e.screen == nil || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" {
+		return e.Stdout, false
+	}
+	return visible.NewWriter(e.screen, true), true
 }
 
 // nearestFlag adds to the error of an unknown flag the one that was probably meant, as cobra does for commands.

@@ -72,16 +72,25 @@ func (f *statusFlags) run(ctx context.Context, env *Env) error {
 		return f.follow(ctx, env)
 	}
 	s := f.take(ctx)
+	w, color := f.out(env)
 	var b bytes.Buffer
-	err := f.print(&b, s, time.Now(), colored(env) && f.write == "")
+	err := f.print(&b, s, time.Now(), color)
 	if f.write == "" {
-		_, _ = env.Stdout.Write(b.Bytes())
+		_, _ = w.Write(b.Bytes())
 	} else if writeErr := disk.ReplaceBeside(f.write, visible.Bytes(b.Bytes()), 0o644, nil); writeErr != nil {
 		return writeErr
 	} else if f.output == "prom" {
 		return nil // the file tells it; a timer's unit is not to fail with the node
 	}
 	return err
+}
+
+// out returns where the survey goes, and whether it has colours: as text for a terminal.
+func (f *statusFlags) out(env *Env) (w io.Writer, color bool) {
+	if f.output == "text" && f.write == "" {
+		return env.painted()
+	}
+	return env.Stdout, false
 }
 
 func (f *statusFlags) take(ctx context.Context) *survey.Survey {
@@ -114,7 +123,8 @@ func (f *statusFlags) print(w io.Writer, s *survey.Survey, now time.Time, color 
 
 // follow shows the survey again and again: on a terminal in place, elsewhere when anything but the clock has moved.
 func (f *statusFlags) follow(ctx context.Context, env *Env) error {
-	tty, start := terminal(env), time.Now()
+	w, color := f.out(env)
+	start := time.Now()
 	var last string
 	var verdict status.Verdict
 	for first := true; ; first = false {
@@ -127,16 +137,17 @@ func (f *statusFlags) follow(ctx context.Context, env *Env) error {
 			return nil
 		}
 		var b, still bytes.Buffer
-		err := f.print(&b, s, time.Now(), colored(env))
+		err := f.print(&b, s, time.Now(), color)
 		s.Now.Time = start
 		_ = f.print(&still, s, start, false)
 		switch {
-		case tty:
-			fmt.Fprintf(env.Stdout, "%s%s", visible.Clear, b.String())
+		case env.screen != nil:
+			_, _ = io.WriteString(env.screen, visible.Clear)
+			_, _ = w.Write(b.Bytes())
 		case first:
-			_, _ = env.Stdout.Write(b.Bytes())
+			_, _ = w.Write(b.Bytes())
 		case still.String() != last:
-			fmt.Fprintf(env.Stdout, "\n%s", b.String())
+			fmt.Fprintf(w, "\n%s", b.String())
 		}
 		last = still.String()
 		select {

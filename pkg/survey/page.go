@@ -19,50 +19,59 @@ type page struct {
 	color bool
 }
 
-// line writes one line, whatever a name in it holds.
-func (p *page) line(format string, args ...any) {
-	text := visible.Line(fmt.Sprintf(format, args...))
-	if p.color {
-		text = visible.Colored(text)
+// painted is text of one line that is fit for a terminal: escaped, and with colours where there are to be any.
+type painted string
+
+// sprintf formats one line, whatever a name in it holds: arguments are escaped unless they are numbers or painted.
+func (p *page) sprintf(format string, args ...any) painted {
+	for i, a := range args {
+		switch a := a.(type) {
+		case painted, int, int64, uint, uint64:
+		default:
+			args[i] = visible.Line(fmt.Sprint(a))
+		}
 	}
-	fmt.Fprintln(p.w, text)
+	return painted(fmt.Sprintf(format, args...))
 }
+
+// line writes one line.
+func (p *page) line(format string, args ...any) { fmt.Fprintln(p.w, p.sprintf(format, args...)) }
 
 func (p *page) title(text string) {
 	fmt.Fprintln(p.w)
 	p.line("%s", p.paint("1", text))
 }
 
-func (p *page) paint(sgr, text string) string {
+func (p *page) paint(sgr, text string) painted {
 	if !p.color {
-		return text
+		return painted(visible.Line(text))
 	}
-	return visible.Paint(sgr, text)
+	return painted(visible.Paint(sgr, text))
 }
 
-// table writes columns as wide as their widest cell, two spaces between them.
-func (p *page) table(rows [][]string) {
+// table writes columns as wide as their widest cell, two spaces between them. A cell is a value as sprintf takes it.
+func (p *page) table(rows [][]any) {
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {
-			if !p.color {
-				c = visible.Line(c)
-				r[i] = c
-			}
+			r[i] = p.sprintf("%v", c)
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			widths[i] = max(widths[i], width(r[i].(painted)))
 		}
 	}
 	for _, r := range rows {
 		var b strings.Builder
 		for i, c := range r {
-			b.WriteString("  " + c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)))
+			c := c.(painted)
+			b.WriteString("  " + string(c) + strings.Repeat(" ", widths[i]-width(c)))
 		}
-		p.line("%s", strings.TrimRight(b.String(), " "))
+		p.line("%s", painted(strings.TrimRight(b.String(), " ")))
 	}
 }
+
+func width(c painted) int { return utf8.RuneCountInString(string(c)) }
 
 func sorted[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

@@ -124,18 +124,21 @@ func whose(x status.Failure) string {
 }
 
 func (p *page) unrecorded(s *Survey) {
-	var lines []string
+	var lines []painted
 	if !s.Now.Journal {
 		lines = append(lines, "journald has no socket: nothing reaches the journal")
 	}
 	if u := s.Unrecorded; u.Journal > 0 {
-		lines = append(lines, fmt.Sprintf("%d journal entries were lost, the last %s ago: %s", u.Journal, age(p.now, u.Last), report.Clean(u.Why)))
+		lines = append(lines, p.sprintf("%d journal entries were lost, the last %s ago: %s", u.Journal, age(p.now, u.Last),
+			report.Clean(u.Why)))
 	}
-	lines = append(lines, s.Now.Errors...)
+	for _, e := range s.Now.Errors {
+		lines = append(lines, p.sprintf("%s", e))
+	}
 	p.section("NOT RECORDED, NOT SEEN", lines)
 }
 
-func (p *page) section(title string, lines []string) {
+func (p *page) section(title string, lines []painted) {
 	if len(lines) == 0 {
 		return
 	}
@@ -166,24 +169,24 @@ func (p *page) findings(s *Survey) {
 }
 
 func (p *page) addresses(s *Survey) {
-	var lines []string
+	var lines []painted
 	for _, a := range s.Now.IPAM {
-		l := fmt.Sprintf("addresses of %s by host-local: %d taken", a.Plugin, a.Taken)
+		l := p.sprintf("addresses of %s by host-local: %d taken", a.Plugin, a.Taken)
 		if a.Free != nil {
-			l += fmt.Sprintf(", free for %d more pods", *a.Free)
+			l += p.sprintf(", free for %d more pods", *a.Free)
 		}
 		switch {
 		case a.Leaked == nil:
 			l += ", leaks cannot be told: the runtime keeps no results"
 		case *a.Leaked > 0:
-			l += p.paint("31", fmt.Sprintf(", %d leaked", *a.Leaked)) + " (the oldest is " + a.Oldest + " in " + a.Dir + ")"
+			l += p.paint("31", fmt.Sprintf(", %d leaked", *a.Leaked)) + p.sprintf(" (the oldest is %s in %s)", a.Oldest, a.Dir)
 		default:
 			l += ", 0 leaked"
 		}
 		lines = append(lines, l)
 	}
 	for _, n := range sorted(s.Now.Attachments) {
-		l := fmt.Sprintf("attachments of %s: %d stored", n, s.Now.Attachments[n])
+		l := p.sprintf("attachments of %s: %d stored", n, s.Now.Attachments[n])
 		if !s.Now.Saved {
 			l += " in memory, until a reboot: no cni-shim watch runs that saves them to the disk"
 		}
@@ -191,10 +194,10 @@ func (p *page) addresses(s *Survey) {
 	}
 	for i, k := range s.Stale {
 		if i == maxShown {
-			lines = append(lines, fmt.Sprintf("and %d more stale (remove all: cni-shim forget --stale)", len(s.Stale)-i))
+			lines = append(lines, p.sprintf("and %d more stale (remove all: cni-shim forget --stale)", len(s.Stale)-i))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("stale attachment: %s %s %s (remove it: cni-shim forget %s %s %s)",
+		lines = append(lines, p.sprintf("stale attachment: %s %s %s (remove it: cni-shim forget %s %s %s)",
 			k.Network, k.ContainerID, k.IfName, k.Network, k.ContainerID, k.IfName))
 	}
 	p.section("ATTACHMENTS", lines)
@@ -208,7 +211,7 @@ func (p *page) chain(s *Survey) {
 			from = c.File
 		}
 		p.line("  %s, cniVersion %s, from %s", report.Clean(c.Network), report.Clean(c.CNIVersion), from)
-		var rows [][]string
+		var rows [][]any
 		for _, x := range c.Plugins {
 			name := x.Type
 			if x.IPAM {
@@ -221,17 +224,17 @@ func (p *page) chain(s *Survey) {
 					versions += " to " + x.Versions[n-1]
 				}
 			}
-			path := x.Path
+			path := p.sprintf("%s", x.Path)
 			if path == "" {
 				path = p.paint("31", "not found in "+strings.Join(s.Now.BinDirs, ":"))
 			}
-			rows = append(rows, []string{report.Clean(name), path, x.CPU, versions})
+			rows = append(rows, []any{report.Clean(name), path, x.CPU, versions})
 		}
 		p.table(rows)
 	}
-	var rows [][]string
+	var rows [][]any
 	for _, f := range s.Now.Files {
-		rows = append(rows, []string{report.Clean(f.Name), f.Use})
+		rows = append(rows, []any{report.Clean(f.Name), f.Use})
 	}
 	if rows == nil {
 		p.line("  no configuration in %s", s.Now.ConfDir)
@@ -244,7 +247,7 @@ func (p *page) calls(s *Survey) {
 		return
 	}
 	p.title("CALLS")
-	rows := [][]string{{"", "TOTAL", "FAILED", "P50", "P99", "MAX", "LAST", "SLOWEST PLUGIN"}}
+	rows := [][]any{{"", "TOTAL", "FAILED", "P50", "P99", "MAX", "LAST", "SLOWEST PLUGIN"}}
 	for _, verb := range sorted(s.Calls) {
 		v, l := s.Calls[verb], s.Now.Latency[verb]
 		if v == nil {
@@ -254,7 +257,7 @@ func (p *page) calls(s *Survey) {
 		if l.Slowest != "" {
 			slowest = l.Slowest + " " + usec(l.SlowestUsec)
 		}
-		rows = append(rows, []string{report.Clean(verb), fmt.Sprint(v.Total), fmt.Sprint(v.Failed), usec(l.P50), usec(l.P99), usec(v.Duration.Max),
+		rows = append(rows, []any{report.Clean(verb), v.Total, v.Failed, usec(l.P50), usec(l.P99), usec(v.Duration.Max),
 			age(p.now, v.Last) + " ago", slowest})
 	}
 	p.table(rows)
@@ -270,17 +273,17 @@ func (p *page) calls(s *Survey) {
 }
 
 func (p *page) notes(s *Survey) {
-	var lines []string
+	var lines []painted
 	for i, n := range s.Notes {
 		if i == maxShown {
-			lines = append(lines, fmt.Sprintf("and %d more: cni-shim status -o json", len(s.Notes)-i))
+			lines = append(lines, p.sprintf("and %d more: cni-shim status -o json", len(s.Notes)-i))
 			break
 		}
 		count := ""
 		if n.Count > 1 {
 			count = fmt.Sprintf("%d times, ", n.Count)
 		}
-		lines = append(lines, fmt.Sprintf("%s (%slast %s ago)", n.Message, count, age(p.now, n.Last)))
+		lines = append(lines, p.sprintf("%s (%slast %s ago)", n.Message, count, age(p.now, n.Last)))
 	}
 	p.section("NOTES", lines)
 }

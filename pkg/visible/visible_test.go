@@ -21,9 +21,25 @@ func TestText(t *testing.T) {
 	if got := Line("a\nb\tc"); got != `a\u000ab\u0009c` {
 		t.Errorf("%q", got)
 	}
-	var b bytes.Buffer
-	if n, err := NewWriter(&b, true).Write([]byte("\x1b[1mx\x1b[2J\x1b[0m")); n != 13 || err != nil || b.String() != "\x1b[1mx\\u001b[2J\x1b[0m" {
-		t.Errorf("%d %v %q", n, err, b.String())
+}
+
+// A writer lets pass what Paint adds and nothing else, and takes no escape back, whoever wrote it.
+func TestWriter(t *testing.T) {
+	for _, c := range []struct{ in, plain, colors string }{
+		{"\x1b[1mx\x1b[2J\x1b[0m", `\u001b[1mx\u001b[2J\u001b[0m`, "\x1b[1mx\\u001b[2J\x1b[0m"},
+		{Line("evil \x1b[H\x1b[2J hidden"), `evil \u001b[H\u001b[2J hidden`, `evil \u001b[H\u001b[2J hidden`},
+		{`literal \u001b[H\u001b[2J \u001b[1;31m`, `literal \u001b[H\u001b[2J \u001b[1;31m`, `literal \u001b[H\u001b[2J \u001b[1;31m`},
+		{Paint("1;31", "a \x1b[1;31m \\u001b[0m\n"), `\u001b[1;31ma \u001b[1;31m \u001b[0m\u000a\u001b[0m`, "\x1b[1;31ma \\u001b[1;31m \\u001b[0m\\u000a\x1b[0m"},
+		{Clear + "\x1b[7m\x1b[1;31", `\u001b[H\u001b[2J\u001b[7m\u001b[1;31`, `\u001b[H\u001b[2J\u001b[7m\u001b[1;31`},
+		{"ä\x1b[31m\u202e\x1b[0m\x1b[1m", `ä\u001b[31m\u202e\u001b[0m\u001b[1m`, "ä\x1b[31m\\u202e\x1b[0m\x1b[1m"},
+		{"plain\n\t", "plain\n\t", "plain\n\t"}, {"", "", ""},
+	} {
+		for colors, want := range map[bool]string{false: c.plain, true: c.colors} {
+			var b bytes.Buffer
+			if n, err := NewWriter(&b, colors).Write([]byte(c.in)); n != len(c.in) || err != nil || b.String() != want {
+				t.Errorf("%q, colours %v: %d %v\ngot  %q\nwant %q", c.in, colors, n, err, b.String(), want)
+			}
+		}
 	}
 }
 
