@@ -23,9 +23,11 @@ import (
 func NotLoaded(err error) *Failure {
 	var e *chain.Error
 	if !errors.As(err, &e) {
-		return &Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: err.Error(), ChainLevel: true}
+		return &Failure{Reason: reason.ConfigInvalid, Code: types.ErrInvalidNetworkConfig, Cause: err.Error(),
+			ChainLevel: true}
 	}
-	f := &Failure{Reason: e.Reason, Code: codeOf(err), Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix, ChainLevel: true}
+	f := &Failure{Reason: e.Reason, Code: codeOf(err), Place: e.Place, Rule: e.Rule, Cause: e.Cause, Fix: e.Fix,
+		ChainLevel: true}
 	if f.Code != types.ErrInvalidNetworkConfig {
 		f.Facts = &failure.Facts{Msg: e.Place.File + ": " + e.Cause} // the node is looked at
 	}
@@ -42,11 +44,12 @@ func signalFix(s syscall.Signal) string {
 	case syscall.SIGPIPE:
 		return "find what the plugin wrote to: a pipe or socket whose reader was gone, such as an agent that restarts"
 	}
-	return fmt.Sprintf("find who sent signal %d (%s), which the out-of-memory killer does not: a unit that is stopped, a script, an operator", s, s)
+	return fmt.Sprintf("find who sent signal %d (%s), which the out-of-memory killer does not: a unit that is stopped, "+
+		"a script, an operator", s, s)
 }
 
-// Exhausted makes a failure of an error that a resource of the host is used up: what is there cannot be read or made now, and may be
-// at the next try. Nil of other errors, and of nil.
+// Exhausted makes a failure of an error that a resource of the host is used up: what is there cannot be read or made
+// now, and may be at the next try. Nil of other errors, and of nil.
 func Exhausted(err error) *Failure {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -56,12 +59,13 @@ func Exhausted(err error) *Failure {
 	if r != reason.HostResourceExhausted {
 		return nil
 	}
-	return &Failure{Reason: r, Code: codeOf(errno), Cause: err.Error(), Fix: fix, Facts: &failure.Facts{Errno: errno, Msg: err.Error()}}
+	return &Failure{Reason: r, Code: codeOf(errno), Cause: err.Error(), Fix: fix,
+		Facts: &failure.Facts{Errno: errno, Msg: err.Error()}}
 }
 
-// codeOf is the CNI code of what kept the shim from reading a file or running a program: what the host is short of may be there at the
-// next try, what else a system call refuses is a failure of input and output, but for a file that is not there; the rest is the
-// configuration's (SPEC 1.1, section 5).
+// codeOf is the CNI code of what kept the shim from reading a file or running a program: what the host is short of may
+// be there at the next try, what else a system call refuses is a failure of input and output, but for a file that is
+// not there; the rest is the configuration's (SPEC 1.1, section 5).
 func codeOf(err error) uint {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) || errno == syscall.ENOENT || errno == 0 {
@@ -76,8 +80,8 @@ func codeOf(err error) uint {
 // NotRunnable makes a failure of a problem that an inventory found.
 func NotRunnable(ch *chain.Chain, p *inventory.Problem) *Failure {
 	return &Failure{
-		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index, Of: len(ch.Plugins),
-		Path: p.Plugin.Path, Place: diag.Place{File: ch.Source.Path}, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
+		Reason: p.Reason, Code: types.ErrInvalidNetworkConfig, Plugin: p.Plugin.Type, Index: p.Plugin.Index,
+		Of: len(ch.Plugins), Path: p.Plugin.Path, Place: diag.Place{File: ch.Source.Path}, Cause: p.Cause, Fix: p.Fix, ChainLevel: true,
 		Facts: &failure.Facts{Plugin: p.Plugin.Type, Path: p.Plugin.Path, Msg: p.Cause},
 	}
 }
@@ -88,10 +92,10 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 		return nil
 	}
 	var e *delegate.Error
-	if !errors.As(err, &e) { // the last plugin's result cannot be told in the runtime's version
+	if !errors.As(err, &e) { // the last plugin's result cannot be converted to the runtime's version
 		last := r.Attempts[len(r.Attempts)-1]
-		return &Failure{Reason: reason.VersionIncompatible, Code: types.ErrIncompatibleCNIVersion, Plugin: last.Type, Index: last.Index,
-			Of: len(ch.Plugins), Path: last.Path, Cause: err.Error()}
+		return &Failure{Reason: reason.VersionIncompatible, Code: types.ErrIncompatibleCNIVersion, Plugin: last.Type,
+			Index: last.Index, Of: len(ch.Plugins), Path: last.Path, Cause: err.Error()}
 	}
 	a := e.Attempt
 	msg, details, stderr := a.Mask(e.CNI.Msg), a.Mask(e.CNI.Details), a.Mask(string(a.Stderr))
@@ -124,7 +128,8 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	f.Facts = &failure.Facts{
 		Verb: a.Verb, Plugin: a.Type, Path: a.Path, Code: e.CNI.Code, Msg: msg, Details: details, Printed: a.Printed != nil,
 		Stdout: a.Mask(string(a.Stdout[:min(len(a.Stdout), delegate.MaxStderr)])), Stderr: stderr,
-		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout, TooMuch: a.TooMuch, Unusable: e.Unusable,
+		Errno: a.Errno, Exited: a.Started && a.Signal == 0, Exit: a.Exit, Signal: a.Signal, Timeout: a.Timeout,
+		TooMuch: a.TooMuch, Unusable: e.Unusable,
 	}
 	v := failure.Classify(f.Facts)
 	if r, fix := failure.Errno(a.Errno); r == reason.HostResourceExhausted || r != nil && v.Reason == reason.Unclassified {
@@ -135,10 +140,12 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
 	netns := os.Getenv("CNI_NETNS")
 	switch cause, fix := evidence.BrokenStore(evidence.Input{Config: f.Config}); {
-	case cause != "" && (v.Reason == reason.Unclassified || v.Reason == reason.StateCorrupt || v.Reason == reason.InterfaceExists):
+	case cause != "" && (v.Reason == reason.Unclassified || v.Reason == reason.StateCorrupt ||
+		v.Reason == reason.InterfaceExists):
 		f.Reason, f.Words, f.Said, f.Fix = reason.StateCorrupt, cause, false, fix
 	case (v.Reason == reason.InvalidCallerInput || v.Reason == reason.InterfaceExists) && evidence.HostNetns(netns):
-		f.Reason, f.Said, f.Given, f.Cause = reason.InvalidCallerInput, false, false, "CNI_NETNS is the host's own network namespace: "+f.Cause
+		f.Reason, f.Said, f.Given, f.Cause = reason.InvalidCallerInput, false, false,
+			"CNI_NETNS is the host's own network namespace: "+f.Cause
 		f.Fix = fmt.Sprintf("correct what calls with %s: a pod that uses the host's network gets no CNI call", netns)
 	case v.Reason == reason.InvalidPluginOutput && a.TooMuch:
 		f.Fix = "make the plugin log to a file or to stderr: stdout is for its result alone"

@@ -19,8 +19,8 @@ const (
 	idPlugin   = "f3a697024021469da0fd97ac19dbb811"
 )
 
-// Journal renders a call as journal entries: the call itself first, then the chain when it changed, then what else is to
-// be known. level is that of the shim's entry.
+// Journal renders a call as journal entries: the call itself first, then the chain when it changed, then what else is
+// to be known. level is that of the shim's entry.
 func (r *Record) Journal(level string) []journal.Entry {
 	entries := []journal.Entry{r.call()}
 	if r.Changed && r.Chain != nil {
@@ -38,9 +38,11 @@ func (r *Record) Journal(level string) []journal.Entry {
 		f := r.fields(idPlugin)
 		f["CNI_PLUGIN"], f["CNI_PLUGIN_INDEX"] = Clean(run.Plugin), strconv.Itoa(run.Index)
 		f["CNI_EXIT"], f["CNI_DURATION_USEC"] = strconv.Itoa(run.Exit), strconv.FormatInt(run.Duration.Microseconds(), 10)
-		entries = append(entries, journal.Entry{Priority: journal.Debug, Message: run.Verb + " of " + Clean(run.Plugin) + " took " + run.Duration.Round(100_000).String(), Fields: f})
+		entries = append(entries, journal.Entry{Priority: journal.Debug,
+			Message: run.Verb + " of " + Clean(run.Plugin) + " took " + run.Duration.Round(100_000).String(), Fields: f})
 	}
-	limit := map[string]journal.Priority{"error": journal.Err, "warning": journal.Warning, "info": journal.Info, "debug": journal.Debug}[level]
+	limit := map[string]journal.Priority{"error": journal.Err, "warning": journal.Warning, "info": journal.Info,
+		"debug": journal.Debug}[level]
 	kept := entries[:0]
 	for _, e := range entries {
 		if e.Priority <= limit {
@@ -119,7 +121,8 @@ func (r *Record) fields(id string) map[string]string {
 		delete(f, "CNI_COMMAND") // no runtime gave one
 	}
 	if r.Pod != nil {
-		f["K8S_POD_NAMESPACE"], f["K8S_POD_NAME"], f["K8S_POD_UID"] = Clean(r.Pod.Namespace), Clean(r.Pod.Name), Clean(r.Pod.UID)
+		f["K8S_POD_NAMESPACE"], f["K8S_POD_NAME"], f["K8S_POD_UID"] = Clean(r.Pod.Namespace), Clean(r.Pod.Name),
+			Clean(r.Pod.UID)
 	}
 	if r.Chain != nil {
 		f["CNI_CONFIG_FILE"] = visible.Line(r.Chain.File)

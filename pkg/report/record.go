@@ -1,5 +1,5 @@
-// Package report tells one call once. A Record says everything about it; the CNI error, the journal entries, the status
-// entry and the text are renderings of it, so they can never disagree.
+// Package report describes one call once. A Record says everything about it; the CNI error, the journal entries, the
+// status entry and the text are renderings of it, so they can never disagree.
 package report
 
 import (
@@ -31,7 +31,7 @@ type Record struct {
 	TraceID     string        `json:"traceId,omitempty"`
 
 	Chain   *Chain `json:"chain,omitempty"` // nil where it could not be read
-	Changed bool   `json:"-"`               // the chain is another than at the call before: it is told
+	Changed bool   `json:"-"`               // the chain is another than at the call before: it is reported
 	// Recovered marks a STATUS, or a look, that is well again after one that was not.
 	Recovered bool     `json:"-"`
 	Runs      []Run    `json:"-"`                 // plugins that ran, in order
@@ -46,7 +46,7 @@ type Pod struct {
 	UID       string `json:"uid,omitempty"`
 }
 
-// Clean is the pod with each of its texts made fit to be told.
+// Clean is the pod with each of its texts made fit to be shown.
 func (p *Pod) Clean(clean func(string) string) *Pod {
 	if p == nil {
 		return nil
@@ -63,7 +63,7 @@ func Verb(verb string) string {
 	return "other"
 }
 
-// Chain is the chain as it is told: every plugin with its path and versions.
+// Chain is the chain as it is reported: every plugin with its path and versions.
 type Chain struct {
 	Network    string             `json:"network"`
 	Source     string             `json:"source"`
@@ -85,7 +85,7 @@ type Run struct {
 type Note struct {
 	Rule    string `json:"rule,omitempty"`
 	Message string `json:"message"`
-	Always  bool   `json:"-"` // told at every call, not only when the chain changes
+	Always  bool   `json:"-"` // reported at every call, not only when the chain changes
 }
 
 // Failure is why a call failed, as facts.
@@ -94,8 +94,8 @@ type Failure struct {
 	Words  string // what decided the reason
 	Said   bool   // Words stand in what the plugin said
 	Code   uint   // of the CNI error
-	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of, and as place the chain's
-	// file where the plugin cannot be run.
+	// Place of a configuration fault; or the plugin: its type and where it stands in the chain, from 0 of Of, and as place
+	// the chain's file where the plugin cannot be run.
 	Place  diag.Place
 	Rule   string
 	Plugin string

@@ -15,7 +15,8 @@ import (
 // maxText bounds each text that leaves the process, in bytes.
 const maxText = 16 << 10
 
-// Where is the place of a failure: `10-calico.conflist:17:38`, `portmap (2/2)`, or "cni-shim" where it is nobody else's.
+// Where is the place of a failure: `10-calico.conflist:17:38`, `portmap (2/2)`, or "cni-shim" where it is nobody
+// else's.
 func (f *Failure) Where() string {
 	switch {
 	case f.Plugin != "":
@@ -34,8 +35,8 @@ func (f *Failure) Line() string { return f.Where() + ": " + f.lead() + Clean(f.C
 // headline is where many tools cut a message, in bytes.
 const headline = 80
 
-// lead says in a few words what happened where a plugin gets to it too late: errors are wrapped from the inside, so theirs come
-// last. What the plugin said follows it unchanged.
+// lead says in a few words what happened where a plugin gets to it too late: errors are wrapped from the inside, so
+// theirs come last. What the plugin said follows it unchanged.
 func (f *Failure) lead() string {
 	if !f.Said || f.Words == "" {
 		return ""
@@ -62,7 +63,8 @@ func (r *Record) CNIError() *types.Error {
 	}
 	if r.Verb == "DEL" {
 		where, tail = delWords(where), delWords(tail)
-		// A plugin's own words are the runtime's to read, but not those that its line breaks hid before they were made spaces.
+		// A plugin's own words are the runtime's to read, but not those that its line breaks hid before they were made
+		// spaces.
 		if !f.Given || delWords(f.Cause) == f.Cause {
 			cause = delWords(cause)
 		}
@@ -76,8 +78,8 @@ func (r *Record) CNIError() *types.Error {
 	return types.NewError(f.Code, where+cause, tail)
 }
 
-// delWords replaces what go-cni reads as "already deleted" (its Remove): "not found", and with no netns "no such file or
-// directory".
+// delWords replaces what go-cni reads as "already deleted" (its Remove): "not found", and with no netns "no such file
+// or directory".
 func delWords(s string) string {
 	return strings.NewReplacer("not found", "missing", "no such file or directory", "does not exist").Replace(s)
 }
@@ -152,8 +154,8 @@ func (c *Chain) Text() string {
 // maxMasked bounds what is read of a text to find secrets in it, in bytes. What lies behind it is not shown.
 const maxMasked = 64 << 10
 
-// Clean makes any text one valid, bounded line with its secrets masked: no newline or control character of a plugin's may
-// forge a line or a field. A longer text ends with an ellipsis.
+// Clean makes any text one valid, bounded line with its secrets masked: no newline or control character of a plugin's
+// may forge a line or a field. A longer text ends with an ellipsis.
 func Clean(s string) string {
 	s = visible.Line(oneLine(secret.Head(s, maxMasked)))
 	if len(s) > maxText {

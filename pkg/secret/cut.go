@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// MaxToken is the length of the longest secret that a cut hides whole, in bytes. A text is masked as far as the cut, and what
-// stands within MaxToken of it is left out: half a token is not recognised as one.
+// MaxToken is the length of the longest secret that a cut hides whole, in bytes. A text is masked as far as the cut,
+// and what stands within MaxToken of it is left out: half a token is not recognised as one.
 const MaxToken = 4 << 10
 
-// Head is Mask of the beginning of a text: of one longer than limit, what it shows ends MaxToken bytes before limit, with an
-// ellipsis. limit is in bytes and more than MaxToken. No more than limit bytes are read.
+// Head is Mask of the beginning of a text: of one longer than limit, what it shows ends MaxToken bytes before limit,
+// with an ellipsis. limit is in bytes and more than MaxToken. No more than limit bytes are read.
 func Head(s string, limit int) string {
 	if len(s) <= limit {
 		return Mask(s)
@@ -18,8 +18,8 @@ func Head(s string, limit int) string {
 	return head(Mask(s[:limit])) + "…"
 }
 
-// Ends is Mask of a text's beginning and end: of one longer than limit, half of limit each, less MaxToken bytes before and
-// behind the cut. limit is in bytes and more than twice MaxToken. No more than limit bytes are read.
+// Ends is Mask of a text's beginning and end: of one longer than limit, half of limit each, less MaxToken bytes before
+// and behind the cut. limit is in bytes and more than twice MaxToken. No more than limit bytes are read.
 func (k *Known) Ends(s string, limit int) string {
 	if len(s) <= limit {
 		return k.Mask(s)

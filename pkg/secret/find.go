@@ -6,16 +6,16 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
-// find returns what is to hide, in order, no two of them overlapping. prose is text of programs, else a configuration or
-// a manifest.
+// find returns what is to hide, in order, no two of them overlapping. prose is text of programs, else a configuration
+// or a manifest.
 func find(s string, prose bool) []span { return newFinder(s, prose).spansOrRest() }
 
 func newFinder(s string, prose bool) *finder {
 	return &finder{s: s, prose: prose, left: steps.For(len(s), perByte)}
 }
 
-// spansOrRest is walk without its panics: where walk would panic, the rest of the text is hidden. What a failure is shown
-// with must not end the call that failed.
+// spansOrRest is walk without its panics: where walk would panic, the rest of the text is hidden. What a failure is
+// shown with must not end the call that failed.
 func (f *finder) spansOrRest() (spans []span) {
 	defer func() {
 		if recover() == nil {
@@ -65,8 +65,8 @@ type finder struct {
 	left   steps.Left
 }
 
-// perByte bounds the looks at one byte: as a part of a word, as a value, as an address, and in the groups and the paths that
-// begin within maxGroup and maxPath before it.
+// perByte bounds the looks at one byte: as a part of a word, as a value, as an address, and in the groups and the paths
+// that begin within maxGroup and maxPath before it.
 const perByte = 256
 
 // hide hides a run, and goes on behind it.
@@ -148,7 +148,8 @@ func (f *finder) name() {
 	f.value(start, word, k)
 }
 
-// hasValue reports whether something may follow a word that separates a key from its value. Most words of prose are read no further.
+// hasValue reports whether something may follow a word that separates a key from its value. Most words of prose are
+// read no further.
 func (f *finder) hasValue() bool {
 	i := f.at
 	for ; i < len(f.s) && i < f.at+16; i++ {
@@ -184,7 +185,8 @@ func (f *finder) quotedKey() {
 	}
 	key := strings.TrimRight(rest[:end], `\`)
 	next := strings.TrimLeft(rest[end+1:min(len(rest), end+8)], " \t")
-	if next == "" || next[0] != ':' && next[0] != '=' || !strings.ContainsAny(key, " ./") || strings.ContainsAny(key, "\n:=") {
+	if next == "" || next[0] != ':' && next[0] != '=' || !strings.ContainsAny(key, " ./") ||
+		strings.ContainsAny(key, "\n:=") {
 		f.at++
 		return
 	}
@@ -200,7 +202,8 @@ func (f *finder) quotedKey() {
 
 // isPassWord recognises the second word of "pass word" and "pass phrase".
 func (f *finder) isPassWord(start int, word string) bool {
-	return (strings.EqualFold(word, "word") || strings.EqualFold(word, "phrase")) && start >= 5 && strings.EqualFold(f.s[start-5:start-1], "pass") &&
+	return (strings.EqualFold(word, "word") || strings.EqualFold(word, "phrase")) && start >= 5 &&
+		strings.EqualFold(f.s[start-5:start-1], "pass") &&
 		(f.s[start-1] == ' ' || f.s[start-1] == '-')
 }
 
@@ -222,7 +225,8 @@ func (f *finder) pair() {
 	}
 }
 
-// longRun hides a long run of letters and digits that only chance can have made: a key in base64, a line of a block in PEM.
+// longRun hides a long run of letters and digits that only chance can have made: a key in base64, a line of a block in
+// PEM.
 func (f *finder) longRun(start int) bool {
 	if start < f.tested {
 		return false
@@ -233,7 +237,8 @@ func (f *finder) longRun(start int) bool {
 	}
 	f.tested = end
 	run := f.s[start:end]
-	is256 := len(run) == 43 && strings.HasPrefix(f.s[end:], "=") && !strings.HasPrefix(f.s[end:], "==") // 256 bits: a key of WireGuard
+	// 256 bits: a key of WireGuard
+	is256 := len(run) == 43 && strings.HasPrefix(f.s[end:], "=") && !strings.HasPrefix(f.s[end:], "==")
 	if !is256 && !isRandom(run) || f.isDigest(start, run) {
 		return false
 	}
@@ -250,8 +255,8 @@ func (f *finder) isDigest(start int, run string) bool {
 		strings.HasPrefix(run, "sha256-") || strings.HasPrefix(run, "sha384-") || strings.HasPrefix(run, "sha512-")
 }
 
-// isRandom reports whether a text of at least 40 bytes changes between small and capital letters and digits as often as chance does, and
-// no word, path or number in hexadecimal does.
+// isRandom reports whether a text of at least 40 bytes changes between small and capital letters and digits as often as
+// chance does, and no word, path or number in hexadecimal does.
 func isRandom(s string) bool {
 	const least = 40
 	if len(s) < least {

@@ -8,15 +8,15 @@ type strength uint8
 const (
 	none   strength = iota
 	shaped          // only where the value looks like one: "auth" may be a method or a password in base64
-	weak            // in a configuration always; in prose, where "token: expired" is a message, where the value looks like one
+	weak            // in a configuration always; in prose ("token: expired") where the value looks like one
 	strong          // always: "password: short1"
 )
 
 // maxKey is the length of the longest name that is looked at, in bytes.
 const maxKey = 96
 
-// Key reports whether a key, with or without quotes, names a secret: "token", "client-key-data", "ipsecKey", "pass word".
-// A key that names the place of one ("tokenFile", "secretName") or another property of it ("tokenTTL") does not.
+// Key reports whether a key, with or without quotes, names a secret: "token", "client-key-data", "ipsecKey", "pass
+// word". A key that names the place of one ("tokenFile", "secretName") or another property of it ("tokenTTL") does not.
 func Key(key string) bool { return strengthOf(key) >= weak }
 
 // strengthOf reads a key in any style of writing: camelCase, snake_case, kebab-case, words with blanks.
@@ -67,21 +67,24 @@ func strengthOf(key string) strength {
 		}
 		return none
 	case "community":
-		if strings.Contains(all, "bgp") || strings.Contains(all, "route") || strings.Contains(all, "large") || strings.Contains(all, "extended") {
+		if strings.Contains(all, "bgp") || strings.Contains(all, "route") || strings.Contains(all, "large") ||
+			strings.Contains(all, "extended") {
 			return none
 		}
 		return strong
 	}
-	for _, w := range [...]string{"password", "passwd", "passphrase", "passwort", "storepass", "keypass", "dbpass", "userpass", "rootpass", "adminpass",
+	for _, w := range [...]string{"password", "passwd", "passphrase", "passwort", "storepass", "keypass", "dbpass",
+		"userpass", "rootpass", "adminpass",
 		"rocommunity", "rwcommunity", "communitystring", "snmpcommunity", "presharedkey", "sharedkey", "userpwd", "dbpwd"} {
 		if strings.Contains(all, w) {
 			return strong
 		}
 	}
-	for _, w := range [...]string{"token", "secret", "credential", "authorization", "bearer", "privatekey", "privkey", "apikey", "accesskey", "accountkey",
-		"clientkey", "certificatedata", "certificateauthoritydata", "keydata", "certdata", "wireguardkey", "ipseckey", "encryptionkey", "encryptkey",
-		"decryptionkey", "etcdkey", "signingkey", "sessionkey", "masterkey", "authkey", "sshkey", "hostkey", "cookiesecret", "kubeconfigdata",
-		"dockerconfigjson"} {
+	for _, w := range [...]string{"token", "secret", "credential", "authorization", "bearer", "privatekey", "privkey",
+		"apikey", "accesskey", "accountkey",
+		"clientkey", "certificatedata", "certificateauthoritydata", "keydata", "certdata", "wireguardkey", "ipseckey",
+		"encryptionkey", "encryptkey", "decryptionkey", "etcdkey", "signingkey", "sessionkey", "masterkey", "authkey",
+		"sshkey", "hostkey", "cookiesecret", "kubeconfigdata", "dockerconfigjson"} {
 		if strings.Contains(all, w) {
 			return weak
 		}
@@ -102,10 +105,11 @@ func isPlace(all string) bool {
 // isProperty reports whether the last word of a name says something about a secret.
 func isProperty(word string) bool {
 	switch word {
-	case "policy", "mode", "enabled", "disabled", "required", "provider", "length", "size", "count", "version", "algorithm", "audience", "audiences", "issuer",
-		"expiration", "expires", "expiry", "seconds", "minutes", "timeout", "interval", "duration", "selector", "class", "kind", "id", "ids", "method",
-		"format", "port", "host", "hostname", "endpoint", "address", "user", "mount", "volume", "store", "manager", "controller", "cleaner", "review",
-		"bits", "location", "usage", "optional", "index", "number", "limit":
+	case "policy", "mode", "enabled", "disabled", "required", "provider", "length", "size", "count", "version",
+		"algorithm", "audience", "audiences", "issuer", "expiration", "expires", "expiry", "seconds", "minutes", "timeout",
+		"interval", "duration", "selector", "class", "kind", "id", "ids", "method", "format", "port", "host", "hostname",
+		"endpoint", "address", "user", "mount", "volume", "store", "manager", "controller", "cleaner", "review", "bits",
+		"location", "usage", "optional", "index", "number", "limit":
 		return true
 	}
 	return false
@@ -114,8 +118,9 @@ func isProperty(word string) bool {
 // isPublic reports whether a key with this word before it is no secret.
 func isPublic(word string) bool {
 	switch word {
-	case "public", "pub", "topology", "label", "annotation", "sort", "partition", "primary", "foreign", "cache", "map", "object", "field", "lookup",
-		"taint", "toleration", "hash", "selector", "unknown", "duplicate", "missing", "group", "config", "json", "index", "match", "row", "registry":
+	case "public", "pub", "topology", "label", "annotation", "sort", "partition", "primary", "foreign", "cache", "map",
+		"object", "field", "lookup", "taint", "toleration", "hash", "selector", "unknown", "duplicate", "missing", "group",
+		"config", "json", "index", "match", "row", "registry":
 		return true
 	}
 	return false

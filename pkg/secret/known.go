@@ -8,8 +8,8 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/steps"
 )
 
-// Known are the values that stood behind a secret's key in files or configurations. They are hidden wherever else they are
-// repeated, also without their key.
+// Known are the values that stood behind a secret's key in files or configurations. They are hidden wherever else they
+// are repeated, also without their key.
 type Known struct{ values []string }
 
 // minKnown is the length from which a value is hidden everywhere: a shorter one would take words with it.

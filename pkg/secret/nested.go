@@ -95,14 +95,16 @@ func (f *finder) below(start, lineBreak int) bool {
 	return to > from
 }
 
-// indented is where lines from a place on end that are indented further than own, or with list are elements of a list there.
+// indented is where lines from a place on end that are indented further than own, or with list are elements of a list
+// there.
 func (f *finder) indented(end, own int, list bool) int {
 	for end < len(f.s) {
 		f.left.Take(1)
 		rest := f.s[end:]
 		text := strings.TrimLeft(rest, " ")
 		switch n := lineLen(rest); {
-		case strings.TrimSpace(strings.TrimSuffix(rest[:n], `\n`)) == "", indent(rest) > own, list && strings.HasPrefix(text, "- ") && len(rest)-len(text) >= own:
+		case strings.TrimSpace(strings.TrimSuffix(rest[:n], `\n`)) == "", indent(rest) > own,
+			list && strings.HasPrefix(text, "- ") && len(rest)-len(text) >= own:
 			end += n
 		default:
 			return end

@@ -12,7 +12,8 @@ func (f *finder) pem() {
 	start := f.at
 	if strings.HasPrefix(f.s[start:], pemEnd) {
 		from := start
-		for from > f.done() && (isAlnum(f.s[from-1]) || isSpace(f.s[from-1]) || strings.IndexByte("+/=\\", f.s[from-1]) >= 0) {
+		for from > f.done() && (isAlnum(f.s[from-1]) || isSpace(f.s[from-1]) ||
+			strings.IndexByte("+/=\\", f.s[from-1]) >= 0) {
 			from--
 		}
 		f.hide(from, start+len(pemEnd))
@@ -41,7 +42,8 @@ scan:
 			colon = i
 		case c == '@':
 			at = i
-		case (c == '/' || c == '?' || c == '#' || c == ',') && (at >= 0 || colon < 0 || isPort(f.s[colon+1:i])): // else a password holds it
+		// else a password holds it
+		case (c == '/' || c == '?' || c == '#' || c == ',') && (at >= 0 || colon < 0 || isPort(f.s[colon+1:i])):
 			break scan
 		}
 	}
@@ -85,8 +87,8 @@ func (f *finder) dataSource() {
 	}
 }
 
-// flag hides the value of a secret's flag: "--token X", ["--token", "X"], or the two in two elements of a YAML list. False: this is
-// none, or its value is behind a "=".
+// flag hides the value of a secret's flag: "--token X", ["--token", "X"], or the two in two elements of a YAML list.
+// False: this is none, or its value is behind a "=".
 func (f *finder) flag() bool {
 	i := f.at
 	lines := false
@@ -194,7 +196,8 @@ func (f *finder) account() {
 	f.hide(from, end)
 }
 
-// spaced hides what stands behind a word and a blank: credentials behind their scheme, keys in the files of IPsec and SNMP.
+// spaced hides what stands behind a word and a blank: credentials behind their scheme, keys in the files of IPsec and
+// SNMP.
 func (f *finder) spaced(start int, word string) bool {
 	if f.at+1 >= len(f.s) || f.s[f.at] != ' ' {
 		return false
@@ -223,12 +226,14 @@ func (f *finder) spaced(start int, word string) bool {
 			return false
 		}
 	case "psk", "xauth", "eap":
-		if word != strings.ToUpper(word) || !(f.s[i-1] == '"' || strings.HasPrefix(next, "0s") || strings.HasPrefix(next, "0x")) {
+		if word != strings.ToUpper(word) || !(f.s[i-1] == '"' || strings.HasPrefix(next, "0s") ||
+			strings.HasPrefix(next, "0x")) {
 			return false
 		}
 	case "rocommunity", "rwcommunity", "rocommunity6", "rwcommunity6", "trapcommunity":
 	case "password":
-		if before := f.s[max(0, start-120):start]; !strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], "login ") {
+		if before := f.s[max(0, start-120):start]; !strings.Contains(before[strings.LastIndexByte(before, '\n')+1:],
+			"login ") {
 			return false
 		}
 	default:

@@ -1,6 +1,7 @@
-// Package secret knows which values of a configuration must not leave it, and hides them in whatever is shown: a line of
-// the file, the cause of a fault, the words of a plugin. It knows them by their key ("password", "ipsecKey") and by their
-// shape ("ghp_…", a JSON Web Token, a block in PEM). Everything takes time linear in the length of the text.
+// Package secret finds the values of a configuration that must not leave it, and hides them in whatever is shown: a
+// line of the file, the cause of a fault, the words of a plugin. It recognises them by their key ("password",
+// "ipsecKey") and by their shape ("ghp_…", a JSON Web Token, a block in PEM). Everything takes time linear in the
+// length of the text.
 package secret
 
 import "strings"
@@ -8,8 +9,9 @@ import "strings"
 // span is a run of bytes to hide.
 type span struct{ start, end int }
 
-// Mask hides the secrets in prose, each behind three stars: `"token": "abc"`, `password=abc`, `Bearer abc`, `--token abc`,
-// user:password@ in an address, PEM blocks, tokens of known shapes. "cannot read secret: permission denied" is left as it is.
+// Mask hides the secrets in prose, each behind three stars: `"token": "abc"`, `password=abc`, `Bearer abc`, `--token
+// abc`, user:password@ in an address, PEM blocks, tokens of known shapes. "cannot read secret: permission denied" is
+// left as it is.
 //
 // It never panics: of a text that cannot be read in the steps that its length allows, the rest is hidden.
 func Mask(s string) string { return replaced(s, find(s, true)) }
@@ -29,8 +31,9 @@ func replaced(s string, spans []span) string {
 	return b.String() + s[at:]
 }
 
-// Bytes hides the secrets of a configuration, valid JSON or not, or of a manifest. Every byte of a secret becomes a star,
-// but for white space, so that offsets and lines stay what they are. The text itself is returned where it holds none.
+// Bytes hides the secrets of a configuration, valid JSON or not, or of a manifest. Every byte of a secret becomes a
+// star, but for white space, so that offsets and lines stay what they are. The text itself is returned where it holds
+// none.
 func Bytes(text []byte) []byte {
 	var out []byte
 	for _, x := range find(string(text), false) {

@@ -11,8 +11,8 @@ const escapedMore, escapedAnd = `\u003e`, `\u0026`
 // maxGroup is how far a bracket is looked for that closes one in prose, in bytes.
 const maxGroup = 512
 
-// value hides what follows a secret's key that began at start. The key may have lost a quote, the separator may be missing or of
-// another kind.
+// value hides what follows a secret's key that began at start. The key may have lost a quote, the separator may be
+// missing or of another kind.
 func (f *finder) value(start int, key string, k strength) {
 	i := f.at
 	for i < len(f.s) && f.s[i] == '\\' && !strings.HasPrefix(f.s[i:], escapedMore) {
@@ -41,7 +41,8 @@ func (f *finder) value(start int, key string, k strength) {
 		i += n
 	}
 	switch {
-	case separator == 0 && (f.prose || !quoted || i == from && strings.IndexByte("\"'{[", f.s[min(i, len(f.s)-1)]) < 0) || i >= len(f.s):
+	case separator == 0 && (f.prose || !quoted || i == from && strings.IndexByte("\"'{[", f.s[min(i, len(f.s)-1)]) < 0) ||
+		i >= len(f.s):
 		return
 	case breaks >= 0 && !quoted && (f.below(start, breaks) || f.prose || strings.IndexByte("\"'", f.s[i]) < 0):
 		return
@@ -52,7 +53,8 @@ func (f *finder) value(start int, key string, k strength) {
 	}
 	if open, n := quoteAt(f.s[i+slashes:]); n > 0 {
 		from := i + slashes + n
-		if to := f.closing(from, open, slashes, len(f.s)); !isHarmless(f.s[from:to]) && (k > shaped || looksSecret(f.s[from:to])) {
+		if to := f.closing(from, open, slashes, len(f.s)); !isHarmless(f.s[from:to]) &&
+			(k > shaped || looksSecret(f.s[from:to])) {
 			f.hide(from, to)
 		}
 		return
@@ -113,11 +115,13 @@ func (f *finder) credentials(i int) int {
 	return i
 }
 
-// credentialsEnd is where those of an Authorization header end: schemes of several parts ("Digest a=…, b=…") end with the line.
+// credentialsEnd is where those of an Authorization header end: schemes of several parts ("Digest a=…, b=…") end with
+// the line.
 func (f *finder) credentialsEnd(i int) int {
 	at := f.credentials(i)
 	end := f.wordEnd(at, false)
-	if parts := end < len(f.s) && f.s[end] == '"'; strings.IndexByte(f.s[at:end], '=') <= 0 || strings.HasSuffix(f.s[at:end], "=") && !parts {
+	if parts := end < len(f.s) && f.s[end] == '"'; strings.IndexByte(f.s[at:end], '=') <= 0 ||
+		strings.HasSuffix(f.s[at:end], "=") && !parts {
 		return end
 	}
 	inside := false
@@ -142,15 +146,18 @@ func (f *finder) beginsLine(at int) bool {
 
 // isQuery reports whether a key is a parameter in an address.
 func (f *finder) isQuery(start int) bool {
-	return start > 0 && (f.s[start-1] == '?' || f.s[start-1] == '&' || strings.HasSuffix(f.s[:start], "&amp;") || strings.HasSuffix(f.s[:start], escapedAnd))
+	return start > 0 && (f.s[start-1] == '?' || f.s[start-1] == '&' || strings.HasSuffix(f.s[:start], "&amp;") ||
+		strings.HasSuffix(f.s[:start], escapedAnd))
 }
 
-// wordEnd is the end of a word without quotes. A comma, a bracket and the like belong to it unless the word seems to end there.
+// wordEnd is the end of a word without quotes. A comma, a bracket and the like belong to it unless the word seems to
+// end there.
 func (f *finder) wordEnd(i int, query bool) int {
 	for ; i < len(f.s); i++ {
 		f.left.Take(1)
 		switch c := f.s[i]; {
-		case isSpace(c), c == '"', c == '\'', c == '`', c == '&' && query, c == '\\' && (f.isEscape(i) || query && strings.HasPrefix(f.s[i:], escapedAnd)):
+		case isSpace(c), c == '"', c == '\'', c == '`', c == '&' && query,
+			c == '\\' && (f.isEscape(i) || query && strings.HasPrefix(f.s[i:], escapedAnd)):
 			return i
 		case strings.IndexByte(",;)}]&|>", c) >= 0 && f.isOver(i+1):
 			return i
@@ -187,7 +194,8 @@ func (f *finder) isOver(i int) bool {
 	for j < len(f.s) && j < i+32 && isName(f.s[j]) {
 		j++
 	}
-	return j > i && j < len(f.s) && (f.s[j] == '=' || f.s[j] == ':') && !(f.s[i-1] == ',' && f.s[j] == ':' && isDigit(f.s[i]))
+	return j > i && j < len(f.s) && (f.s[j] == '=' || f.s[j] == ':') &&
+		!(f.s[i-1] == ',' && f.s[j] == ':' && isDigit(f.s[i]))
 }
 
 // quoteAt returns the quote that a text begins with, of whatever kind, and its length.
@@ -225,7 +233,8 @@ func (f *finder) closing(start int, open rune, slashes, most int) int {
 	return most
 }
 
-// maxPath is the length of the longest path that is read as one, in bytes. What is longer is hidden, and so not read again.
+// maxPath is the length of the longest path that is read as one, in bytes. What is longer is hidden, and so not read
+// again.
 const maxPath = 1024
 
 // isHarmless reports whether a secret's value is none: nothing, a switch, or the path of a file.
@@ -236,7 +245,8 @@ func isHarmless(v string) bool {
 	}
 	top, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
 	switch top {
-	case "etc", "var", "run", "opt", "root", "home", "usr", "tmp", "proc", "sys", "dev", "mnt", "srv", "lib", "secrets", "data":
+	case "etc", "var", "run", "opt", "root", "home", "usr", "tmp", "proc", "sys", "dev", "mnt", "srv", "lib", "secrets",
+		"data":
 		return len(v) <= maxPath && v[0] == '/' && !strings.ContainsAny(v, " \"'")
 	}
 	return false
@@ -245,11 +255,12 @@ func isHarmless(v string) bool {
 // isMessage reports whether a word behind "password:" is the beginning of a message.
 func isMessage(word string) bool {
 	switch strings.ToLower(strings.TrimRight(word, ":.!")) {
-	case "access", "and", "authentication", "authorization", "bad", "cannot", "connection", "context", "could", "denied", "dial", "does", "empty", "eof", "error",
-		"exit", "expected", "expired", "failed", "failure", "file", "for", "forbidden", "get", "has", "http", "in", "incorrect", "internal", "invalid", "is",
-		"lookup", "lstat", "mismatch", "missing", "must", "no", "not", "oauth2", "open", "operation", "permission", "post", "put", "read", "request",
-		"required", "rpc", "server", "stat", "the", "timeout", "tls", "to", "try", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "was",
-		"with", "wrong", "x509", "yaml", "json":
+	case "access", "and", "authentication", "authorization", "bad", "cannot", "connection", "context", "could", "denied",
+		"dial", "does", "empty", "eof", "error", "exit", "expected", "expired", "failed", "failure", "file", "for",
+		"forbidden", "get", "has", "http", "in", "incorrect", "internal", "invalid", "is", "lookup", "lstat", "mismatch",
+		"missing", "must", "no", "not", "oauth2", "open", "operation", "permission", "post", "put", "read", "request",
+		"required", "rpc", "server", "stat", "the", "timeout", "tls", "to", "try", "unable", "unauthorized", "unexpected",
+		"unknown", "unsupported", "was", "with", "wrong", "x509", "yaml", "json":
 		return true
 	}
 	return false

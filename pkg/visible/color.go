@@ -8,8 +8,8 @@ import (
 // Clear moves to the upper left corner of a terminal and clears it. No writer of this package lets it pass.
 const Clear = "\x1b[H\x1b[2J"
 
-// Paint colours a text, which it makes one line. sgr are parameters of a terminal's Select Graphic Rendition: bold, or one of
-// the four bold or plain colours that a writer with colours lets pass.
+// Paint colours a text, which it makes one line. sgr are parameters of a terminal's Select Graphic Rendition: bold, or
+// one of the four bold or plain colours that a writer with colours lets pass.
 func Paint(sgr, text string) string { return "\x1b[" + sgr + "m" + Line(text) + "\x1b[0m" }
 
 // painted is Bytes of a document that keeps what Paint adds.

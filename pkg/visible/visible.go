@@ -1,7 +1,7 @@
 // Package visible makes what a terminal would obey or hide visible in text from outside: names of files and pods, what
-// plugins and runtimes say, what stands in a configuration. Everything that leaves the program for people passes here: a
-// control character could forge a line, a mark of direction could turn one round, a character of no width could hide a word
-// from a search.
+// plugins and runtimes say, what stands in a configuration. Everything that leaves the program for people passes here:
+// a control character could forge a line, a mark of direction could turn one round, a character of no width could hide
+// a word from a search.
 package visible
 
 import (
@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// Text escapes what cannot be seen, line breaks and tabs aside, in the form of JSON's escapes: "\u202e", "\udb40\udc41" for a
-// tag character, "\ufffd" for a byte that is no UTF-8. So the text of a JSON document stays one, and means the same. It returns
-// the text itself where there is nothing to escape, and is idempotent. Nothing takes an escape back.
+// Text escapes what cannot be seen, line breaks and tabs aside, in the form of JSON's escapes: "\u202e", "\udb40\udc41"
+// for a tag character, "\ufffd" for a byte that is no UTF-8. So the text of a JSON document stays one, and means the
+// same. It returns the text itself where there is nothing to escape, and is idempotent. Nothing takes an escape back.
 func Text(s string) string { return escape(s, true) }
 
 // Line is Text with line breaks and tabs escaped as well: the result is one line.
@@ -74,8 +74,8 @@ func escaped(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// hidden reports whether a character has no shape of its own: controls, marks of direction, what has no width, separators of
-// lines, tags. They are Unicode's Default_Ignorable_Code_Point, Bidi_Control, Cc, Zl and Zp.
+// hidden reports whether a character has no shape of its own: controls, marks of direction, what has no width,
+// separators of lines, tags. They are Unicode's Default_Ignorable_Code_Point, Bidi_Control, Cc, Zl and Zp.
 func hidden(r rune) bool {
 	switch {
 	case r < ' ', r >= 0x7f && r < 0xa0:
@@ -91,9 +91,9 @@ func hidden(r rune) bool {
 	return false
 }
 
-// NewWriter returns a writer of text that is for people or their tools: it escapes as Bytes does. Each Write is a text of its
-// own: no character is to be split between two. With colors the sequences that Paint adds pass; text from outside must have
-// been escaped before, since in it they would pass, too.
+// NewWriter returns a writer of text that is for people or their tools: it escapes as Bytes does. Each Write is a text
+// of its own: no character is to be split between two. With colors the sequences that Paint adds pass; text from
+// outside must have been escaped before, since in it they would pass, too.
 func NewWriter(w io.Writer, colors bool) io.Writer { return &writer{w, colors} }
 
 type writer struct {
