@@ -173,6 +173,19 @@ func TestHostileWords(t *testing.T) {
 	}
 }
 
+// The cause that a plugin gives behind 4 MiB of other words is found: errors are wrapped from the inside.
+func TestCauseAtTheEnd(t *testing.T) {
+	for _, fill := range []string{"word ", "x"} {
+		text := strings.Repeat(fill, delegate.MaxStdout/len(fill)-100) + ": write /var/lib/cni/x: no space left on device"
+		a := &delegate.Attempt{Verb: "ADD", Type: "lab", Path: "/bin/lab", Started: true, Exit: 1, Printed: types.NewError(100, text, "")}
+		ch := &chain.Chain{NetworkConfigList: &libcni.NetworkConfigList{Plugins: make([]*libcni.PluginConfig, 1)}}
+		f := Failed(ch, &delegate.Runner{}, &delegate.Error{Attempt: a, CNI: a.Printed})
+		if f.Reason != reason.HostResourceExhausted || !strings.HasSuffix(f.Cause, "no space left on device") {
+			t.Errorf("%q: %s", fill, f.Reason.Name)
+		}
+	}
+}
+
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var u unix.Rusage
