@@ -240,6 +240,41 @@ func TestDiskHangs(t *testing.T) {
 	}
 }
 
+// A plugin that waits for a disk that hangs costs its ADD no more than the time that the entry gives it: the shim looks for nothing on that
+// disk, tries to undo the ADD, answers and ends.
+func TestPluginWaitsForDisk(t *testing.T) {
+	l := newLab(t)
+	d := newHungDisk(t, "/var/lib/cni/networks")
+	const conf = `{"cniVersion":"1.0.0","name":"lab","type":"cni-shim","timeouts":{"ADD":"2s"},"chain":{"plugins":[
+		{"type":"bridge","bridge":"lab1","ipam":{"type":"host-local","subnet":"10.7.0.0/24"}}]}}`
+	pod, stuck := l.pod(), l.pod()
+	for _, verb := range []string{"ADD", "DEL"} { // host-local makes its directory
+		if out, code := l.plugin(verb, strings.Replace(conf, "2s", "1m", 1), "CNI_CONTAINERID="+pod.ContainerID, "CNI_NETNS="+pod.NetNS); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	d.Freeze() // which empties the file system's journal, whose blocks stay in memory else
+	d.Release()
+	d.Hang()
+	defer d.Release()
+	began := time.Now()
+	out, code := l.plugin("ADD", conf, "CNI_CONTAINERID="+stuck.ContainerID, "CNI_NETNS="+stuck.NetNS)
+	// Its process is reaped by now.
+	if took := time.Since(began); took > 30*time.Second { // for ever, as long as the disk hangs, is two minutes
+		t.Errorf("ADD took %s", took)
+	}
+	var e types.Error
+	if json.Unmarshal([]byte(out), &e) != nil || code != 1 || !strings.HasPrefix(e.Msg, "bridge (1/1): ") || !strings.Contains(e.Details, "[PluginTimeout]") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if held := heldShims(); len(held) > 0 {
+		t.Errorf("processes of the shim wait for the disk: %v", held)
+	}
+	l.journal(1, func(e entry) bool {
+		return e.get("CNI_CONTAINERID") == stuck.ContainerID && strings.HasPrefix(e.get("MESSAGE"), "undoing the failed ADD: bridge (1/1): no answer after ")
+	})
+}
+
 // heldShims lists the processes of the shim that the kernel holds, of this test's own mount namespace.
 func heldShims() (pids []string) {
 	own, _ := os.Readlink("/proc/self/ns/mnt")

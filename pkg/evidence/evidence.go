@@ -39,7 +39,8 @@ type Fact struct {
 
 // Collect looks for evidence of a verdict until it has it, the budget is spent or ctx ends, and returns what was seen by
 // then, in order. It waits for nothing that hangs: a look at a dead mount is left behind, so f and in must not be
-// changed afterwards.
+// changed afterwards. A thread that is left behind keeps its process from ending: after a timeout, which may be a disk's that hangs, only
+// what the kernel keeps in memory is read.
 func Collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input) []Fact {
 	return collect(ctx, f, v, in, Budget)
 }
@@ -51,8 +52,7 @@ func collect(ctx context.Context, f *failure.Facts, v failure.Verdict, in Input,
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	l := newLook(ctx, budget, in)
-	l.f, l.text = f, head(f.Msg)+"\n"+head(f.Details)+"\n"+head(f.Stderr)
+	l := newLook(ctx, budget, f, in)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -131,8 +131,8 @@ type look struct {
 	ended bool
 }
 
-func newLook(ctx context.Context, budget time.Duration, in Input) *look {
-	return &look{ctx: ctx, until: time.Now().Add(budget * 3 / 4), in: in}
+func newLook(ctx context.Context, budget time.Duration, f *failure.Facts, in Input) *look {
+	return &look{ctx: ctx, until: time.Now().Add(budget * 3 / 4), f: f, in: in, text: head(f.Msg) + "\n" + head(f.Details) + "\n" + head(f.Stderr)}
 }
 
 // note keeps a fact. What comes after the end of the look is dropped.

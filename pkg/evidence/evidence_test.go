@@ -266,3 +266,48 @@ func TestBudget(t *testing.T) {
 	}
 	t.Error("never seen whole")
 }
+
+// What blocks host-local's files is looked for only where the plugin has just had an answer about them.
+func TestBrokenStore(t *testing.T) {
+	const conf = `{"name":"lab","ipam":{"type":"host-local"}}`
+	for name, c := range map[string]struct {
+		file, conf string
+		facts      failure.Facts
+		found      bool
+	}{
+		"its directory":         {"/var/lib/cni/networks/lab", conf, failure.Facts{Msg: "mkdir /var/lib/cni/networks/lab: not a directory"}, true},
+		"one above it":          {"/var/lib/cni", conf, failure.Facts{Details: "mkdir /var/lib/cni: not a directory"}, true},
+		"on stderr":             {"/var/lib/cni/networks", conf, failure.Facts{Stderr: "mkdir /var/lib/cni/networks: file exists"}, true},
+		"a file in it":          {"/var/lib/cni/networks", conf, failure.Facts{Msg: "open /var/lib/cni/networks/lab/lock: not a directory"}, true},
+		"another network's":     {"/var/lib/cni/networks", conf, failure.Facts{Msg: "mkdir /var/lib/cni/networks/lab2: not a directory"}, false},
+		"no path":               {"/var/lib/cni/networks", conf, failure.Facts{Msg: "exchange failed"}, false},
+		"a path in a timeout":   {"/var/lib/cni/networks", conf, failure.Facts{Timeout: true, Stderr: "open /var/lib/cni/networks/lab/lock"}, false},
+		"an IPAM of other kind": {"/var/lib/cni/networks", `{"name":"lab","ipam":{"type":"dhcp"}}`, failure.Facts{Msg: "mkdir /var/lib/cni/networks: not a directory"}, false},
+	} {
+		n := newNode(t)
+		n.write(c.file, "", 0)
+		cause, fix := BrokenStore(&c.facts, Input{Root: n.root, Config: []byte(c.conf)})
+		if found := strings.HasPrefix(cause, c.file+" is a file"); found != c.found || found != strings.HasPrefix(fix, "remove "+c.file) {
+			t.Errorf("%s: %q, %q", name, cause, fix)
+		}
+	}
+}
+
+// After a timeout, which may be a disk's that hangs, only what is in memory is read, whatever is looked for.
+func TestNoDiskAfterTimeout(t *testing.T) {
+	n := newNode(t)
+	for _, dir := range []string{"/var/lib", "/run"} {
+		n.write(dir+"/agent.sock", "", 0)
+	}
+	facts := failure.Facts{Timeout: true, Stderr: "dial /var/lib/agent.sock, dial /run/agent.sock"}
+	got := n.collect(reason.PluginTimeout, facts, Input{})
+	if n.want(got, "/run/agent.sock is there"); strings.Contains(got, "/var/lib") {
+		t.Errorf("the disk is read: %s", got)
+	}
+	n.write("/var/lib/cni/networks/lab/10.1.0.2", "gone", time.Hour)
+	for _, r := range []*reason.Reason{reason.IPAMExhausted, reason.StateCorrupt, reason.AgentStateMissing} {
+		if got := n.collect(r, facts, Input{Network: "lab", Config: []byte(`{"name":"lab","ipam":{"type":"host-local"}}`)}); strings.Contains(got, "/var/lib") {
+			t.Errorf("%s: the disk is read: %s", r.Name, got)
+		}
+	}
+}

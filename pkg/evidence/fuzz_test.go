@@ -16,8 +16,7 @@ func FuzzText(f *testing.F) {
 	f.Add("/a/../../b, \"/c\x1b\"", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
 	f.Add("", "{\"client-certificate-data\": \"MIIB\", \"server\":")
 	f.Fuzz(func(t *testing.T, said, file string) {
-		l := newLook(context.Background(), time.Hour, Input{Root: t.TempDir()})
-		l.f, l.text = &failure.Facts{}, said
+		l := newLook(context.Background(), time.Hour, &failure.Facts{Msg: said}, Input{Root: t.TempDir()})
 		if paths := l.pathsIn(func(string) bool { return true }); len(paths) > 8 {
 			t.Fatalf("%q", paths)
 		}

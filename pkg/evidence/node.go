@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,9 +22,17 @@ func (l *look) path(p string) string {
 	return filepath.Join(l.in.Root, p)
 }
 
+// mayHang reports whether a path is not to be read: a plugin has waited in vain, and it is on a disk, for all that its name says.
+func (l *look) mayHang(p string) bool {
+	return l.f.Timeout && !slices.ContainsFunc([]string{"/run", "/var/run", "/proc", "/sys", "/dev"}, func(dir string) bool { return below(p, dir) })
+}
+
 // read returns the start of a small file, "" where it cannot be read. Links are followed: for files of the kernel and of
 // the add-on, whose contents are never told as they stand.
 func (l *look) read(p string, limit int64) string {
+	if l.mayHang(p) {
+		return ""
+	}
 	b, err := disk.ReadAnyone(l.path(p), limit)
 	if err != nil {
 		return ""
@@ -33,6 +42,9 @@ func (l *look) read(p string, limit int64) string {
 
 // lstat describes what stands at a path; gone tells that nothing does, and is false when that cannot be told.
 func (l *look) lstat(p string) (fi os.FileInfo, gone bool) {
+	if l.mayHang(p) {
+		return nil, false
+	}
 	fi, err := os.Lstat(l.path(p))
 	return fi, os.IsNotExist(err)
 }
@@ -40,6 +52,9 @@ func (l *look) lstat(p string) (fi os.FileInfo, gone bool) {
 // each gives the names in a directory, in no order, and holds a few of them at a time however many there are. whole is false when
 // time was over before the end, ok when the directory could not be read.
 func (l *look) each(dir string, f func(name string)) (whole, ok bool) {
+	if l.mayHang(dir) {
+		return false, false
+	}
 	d, err := os.OpenFile(l.path(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return false, false

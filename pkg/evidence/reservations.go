@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
+	"github.com/cni-shim/cni-shim/pkg/failure"
 )
 
 const (
@@ -56,7 +57,7 @@ type Leak struct {
 // HostLocal counts what host-local holds for the network of a plugin's configuration; nil where the plugin has another IPAM, or
 // nothing is there to be read. It stops where ctx ends, and counts what it has seen by then.
 func HostLocal(ctx context.Context, in Input) *Reservations {
-	l := newLook(ctx, time.Hour, in) // only ctx bounds it
+	l := newLook(ctx, time.Hour, &failure.Facts{}, in) // only ctx bounds it
 	l.all = true
 	return l.hostLocal()
 }

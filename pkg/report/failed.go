@@ -139,10 +139,14 @@ func Failed(ch *chain.Chain, r *delegate.Runner, err error) *Failure {
 	f.Config = a.Stdin
 	f.Reason, f.Words, f.Said = v.Reason, v.Words, v.Said
 	netns := os.Getenv("CNI_NETNS")
-	switch cause, fix := evidence.BrokenStore(evidence.Input{Config: f.Config}); {
-	case cause != "" && (v.Reason == reason.Unclassified || v.Reason == reason.StateCorrupt ||
-		v.Reason == reason.InterfaceExists):
-		f.Reason, f.Words, f.Said, f.Fix = reason.StateCorrupt, cause, false, fix
+	switch v.Reason {
+	case reason.Unclassified, reason.StateCorrupt, reason.InterfaceExists: // the words may be about host-local's files
+		if cause, fix := evidence.BrokenStore(f.Facts, evidence.Input{Config: f.Config}); cause != "" {
+			f.Reason, f.Words, f.Said, f.Fix = reason.StateCorrupt, cause, false, fix
+			return f
+		}
+	}
+	switch {
 	case (v.Reason == reason.InvalidCallerInput || v.Reason == reason.InterfaceExists) && evidence.HostNetns(netns):
 		f.Reason, f.Said, f.Given, f.Cause = reason.InvalidCallerInput, false, false,
 			"CNI_NETNS is the host's own network namespace: "+f.Cause

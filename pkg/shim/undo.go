@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -50,6 +51,9 @@ func (c *call) complete(ch *chain.Chain, inner, outer []byte) {
 
 // rollBack undoes an ADD that failed after the given runs. Its errors are noted, never returned in place of the cause.
 func (c *call) rollBack(ch *chain.Chain, ran []*delegate.Attempt) {
+	if c.store.Ask != nil { // with ADD's own time, which may be over: what cannot be asked counts as in use
+		c.store.Ask = func(q attachment.Question) (*attachment.Answer, error) { return c.ask(context.Background(), q) }
+	}
 	if why := c.inUse(); why != "" {
 		c.note("", "the failed ADD is not undone: "+why, true)
 		return
