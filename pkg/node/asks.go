@@ -117,8 +117,8 @@ const (
 	maxVersion = 64
 )
 
-// scan shows a text piece by piece, each with the end of the one before, of the length overlap, until look is false. It tells whether
-// all of it was shown. buf holds a piece and must be longer than the overlap. debug/buildinfo reads modules as well, and links four
+// scan shows a text piece by piece, each with the end of the one before, of the length overlap, until look is false. It reports
+// whether all of it was shown. buf holds a piece and must be longer than the overlap. debug/buildinfo reads modules as well, and links four
 // object formats.
 func scan(r io.Reader, buf []byte, overlap int, look func(text []byte, last bool) bool) bool {
 	kept := 0

@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// defaultCRIOSocket is where CRI-O listens unless told otherwise.
+const defaultCRIOSocket = "/run/crio/crio.sock"
+
 // crio finds CRI-O: its main file, then its drop-ins in order of their names, each winning over those before
 // (crio.conf(5), crio.conf.d(5)).
 func (t tree) crio() []Runtime {
@@ -15,10 +18,10 @@ func (t tree) crio() []Runtime {
 		slices.Sort(drops)
 		files = append(files, drops...)
 	}
-	if !t.exists(files...) && !t.exists("/usr/bin/crio", "/usr/local/bin/crio", "/run/crio/crio.sock", "/var/run/crio/crio.sock") {
+	if !t.exists(files...) && !t.exists("/usr/bin/crio", "/usr/local/bin/crio", defaultCRIOSocket, "/var"+defaultCRIOSocket) {
 		return nil
 	}
-	r := Runtime{Kind: CRIO, ConfDir: DefaultConfDir, BinDirs: t.defaultBins(), MaxConfNum: 1, Socket: "/run/crio/crio.sock"}
+	r := Runtime{Kind: CRIO, ConfDir: DefaultConfDir, BinDirs: t.defaultBins(), MaxConfNum: 1, Socket: defaultCRIOSocket}
 	all := table{}
 	for _, f := range files {
 		one, problem := t.readTOML(f)
@@ -33,7 +36,7 @@ func (t tree) crio() []Runtime {
 	if s, ok := all.in("crio", "api").str("listen"); ok && s != "" {
 		r.Socket = s
 	}
-	r.Running = t.exists(r.Socket)
+	r.Running = t.exists(r.Socket) || r.Socket == defaultCRIOSocket && t.exists("/var"+defaultCRIOSocket) // where /var/run is no link
 	network := all.in("crio", "network")
 	if s, ok := network.str("network_dir"); ok && s != "" {
 		r.ConfDir = filepath.Join("/", s)

@@ -84,6 +84,10 @@ func TestFind(t *testing.T) {
 			"/etc/crio/crio.conf.d/20-network.conf": "[crio.network]\ncni_default_network = \"b\"\n",
 			"/run/crio/crio.sock":                   "",
 		}, "cri-o running=true config=/etc/crio/crio.conf conf=/main bin=/opt/cni/bin,/usr/libexec/cni max=1 network=b\n"},
+		"cri-o where /var/run is no link": {map[string]string{"/var/run/crio/crio.sock": ""},
+			"cri-o running=true config= conf=/etc/cni/net.d bin=/opt/cni/bin max=1\n"},
+		"cri-o listens elsewhere": {map[string]string{"/etc/crio/crio.conf": "[crio.api]\nlisten = \"/run/other.sock\"\n", "/var/run/crio/crio.sock": ""},
+			"cri-o running=false config=/etc/crio/crio.conf conf=/etc/cni/net.d bin=/opt/cni/bin max=1\n"},
 		"cri-o by drop-ins alone": {map[string]string{"/etc/crio/crio.conf.d/10-crio.conf": "[crio]\n"},
 			"cri-o running=false config=/etc/crio/crio.conf.d/10-crio.conf conf=/etc/cni/net.d bin=/opt/cni/bin max=1\n"},
 	} {

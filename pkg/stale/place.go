@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,10 +70,8 @@ func runtimes() (found []process) {
 		if _, err := strconv.Atoi(e.Name()); err != nil {
 			continue
 		}
-		for _, name := range makers {
-			if comm(e.Name()) == name {
-				found = append(found, process{e.Name(), name})
-			}
+		if name := comm(e.Name()); slices.Contains(makers[:], name) {
+			found = append(found, process{e.Name(), name})
 		}
 	}
 	return found
