@@ -15,8 +15,8 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/status"
 )
 
-// removeProgram removes the program, unless a list names it: without it that list would stop the node. It tells whether
-// the shim is gone.
+// removeProgram removes the program, unless a list names it: without it that list would stop the node. It reports
+// whether the shim is gone.
 func (r *Removal) removeProgram() bool {
 	files, _ := chain.Files(r.path(r.ConfDir))
 	for _, f := range files {
