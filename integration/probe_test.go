@@ -272,6 +272,31 @@ the chain does NOT work (T)
 	}
 }
 
+// A dry run shows what would be run, in order, and changes nothing; it fails where the chain could not begin.
+func TestProbeDryRun(t *testing.T) {
+	l := newLab(t)
+	l.write("10-lab.conflist", probeConf)
+	before := l.host()
+	out, code := l.tool("probe", "--dry-run")
+	want := `probe of lab, cniVersion 1.1.0, from /etc/cni/net.d/10-lab.conflist
+  plan    /opt/cni/bin/bridge would be run, for bridge (1/2)
+  plan    /opt/cni/bin/host-local would be run, for bridge (1/2)
+  plan    /opt/cni/bin/portmap would be run, for portmap (2/2)
+dry run: nothing was changed
+`
+	if code != 0 || out != want {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	if out, code := l.tool("probe", "--dry-run", "-o", "json"); code != 0 || !strings.Contains(out, `"dryRun": true`) {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+	l.same("after the dry run", before, l.host())
+	l.write("10-lab.conflist", strings.Replace(probeConf, "portmap", "nosuch", 1))
+	if out, code := l.tool("probe", "--dry-run"); code != 1 || !strings.Contains(out, "[PluginNotFound]") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
+
 // A probe that is kept can be looked at and is removed by the command that it prints; so is one that was killed outright.
 func TestProbeKept(t *testing.T) {
 	l := newLab(t)
@@ -285,6 +310,10 @@ func TestProbeKept(t *testing.T) {
 		t.Error("nothing is kept")
 	}
 	if out, code := l.tool("probe", "--remove", m[2]+"x"); code == 0 || !strings.Contains(out, "no such probe; there is "+m[2]) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if out, code := l.tool("probe", "--remove", m[2], "--dry-run"); code != 0 || out != m[2]+": would be removed\ndry run: nothing was changed\n" ||
+		!l.hasInterface("/run/netns/"+m[2], "eth0") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	if out, code := l.tool(strings.Fields(m[1])...); code != 0 || out != m[2]+": removed\n" {

@@ -237,6 +237,29 @@ func TestForgetByUptime(t *testing.T) {
 	}
 }
 
+// After a reboot, before a watch has brought it back, an attachment is found in the stateDir of the shim's entry.
+func TestForgetInOwnStateDir(t *testing.T) {
+	l := newLab(t)
+	l.runtimeRuns()
+	record := filepath.Join(t.TempDir(), "calls")
+	const own = "/var/lib/lab-state"
+	l.write("10-lab.conflist", fmt.Sprintf(`{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"rec0","record":%q}]}`, record))
+	l.outer("lab", fmt.Sprintf(`"chain": "/etc/cni/net.d", "stateDir": %q`, own))
+	stop := l.watching()
+	pod := l.pod()
+	conf := fmt.Sprintf(`{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":"/etc/cni/net.d","stateDir":%q}`, own)
+	if out, code := l.plugin("ADD", conf, "CNI_CONTAINERID="+pod.ContainerID, "CNI_NETNS="+pod.NetNS); code != 0 {
+		t.Fatal(out)
+	}
+	l.wait("the attachment on the disk", func() bool { return exists(own + "/attachments/lab/" + pod.ContainerID + "@eth0") })
+	stop()
+	l.reboot()
+	l.run("ip", "netns", "del", pod.ContainerID)
+	if out, code := l.forget("lab", pod.ContainerID, "eth0"); code != 0 || !l.deleted(record, pod) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
 // A runtime with mounts of its own, as a snap or a service with private mounts has, may see a namespace that the node's init does not.
 func TestForgetAsRuntimeSees(t *testing.T) {
 	l := newLab(t)
@@ -254,9 +277,7 @@ func TestForgetAsRuntimeSees(t *testing.T) {
 	}
 	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	comm := func() string { b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Process.Pid)); return string(b) }
-	for end := time.Now().Add(time.Minute); comm() != "containerd\n" && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
-	}
+	l.wait("the runtime's process", func() bool { return comm() == "containerd\n" })
 	add := exec.Command("nsenter", "--target", fmt.Sprint(c.Process.Pid), "--mount", shimPath)
 	add.Env = []string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_PATH=" + binDir, "CNI_CONTAINERID=hidden", "CNI_IFNAME=eth0", "CNI_NETNS=" + hidden}
 	add.Stdin = strings.NewReader(recorderConf(record))

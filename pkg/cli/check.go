@@ -32,6 +32,7 @@ Without PATH it checks this node. Exit status: 0 clean, 1 errors (with --strict 
   cni-shim check /etc/cni/net.d/10-calico.conflist
   kubectl -n kube-system get configmap calico-config -o yaml | cni-shim check -
   cni-shim check --fix --dry-run calico.yaml`,
+		Annotations: map[string]string{answers: ""},
 		RunE: func(_ *cobra.Command, paths []string) error {
 			f.paths = paths
 			return f.run(env)
@@ -40,8 +41,8 @@ Without PATH it checks this node. Exit status: 0 clean, 1 errors (with --strict 
 	outputFlag(c, &f.output, "text", "json", "sarif", "github")
 	c.Flags().StringVar(&f.runtime, "runtime", "containerd", "containerd or cri-o: whose reading of a directory")
 	c.Flags().BoolVar(&f.strict, "strict", false, "fail on warnings, too")
-	c.Flags().BoolVar(&f.fix, "fix", false, "mend what has one reading only, keep the old file as NAME.bak")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what would be mended")
+	c.Flags().BoolVar(&f.fix, "fix", false, "fix what is unambiguous, keep the old file as NAME.bak")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what would be fixed")
 	return c
 }
 
@@ -97,7 +98,7 @@ func (f *checkFlags) gather(env *Env) (*check.Result, error) {
 		var err error
 		if path == "-" {
 			if f.fix {
-				return nil, errors.New("stdin cannot be mended; give a file")
+				return nil, errors.New("stdin cannot be fixed; give a file")
 			}
 			var text []byte
 			if text, err = source.Read(env.Stdin, "stdin"); err == nil {
@@ -139,14 +140,14 @@ func (f *checkFlags) mend(env *Env, r *check.Result) error {
 		}
 		diag.WriteDiff(w, file.Path, secret.Runes(file.Text), secret.Runes(text))
 		if f.dryRun {
-			fmt.Fprintf(w, "%s: %d to mend\n\n", visible.Line(file.Path), n)
+			fmt.Fprintf(w, "%s: %d to fix\n\n", visible.Line(file.Path), n)
 			continue
 		}
 		backup, err := replaceFile(file.Path, file.Text, text)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d mended; the old file is %s\n\n", visible.Line(file.Path), n, visible.Line(backup))
+		fmt.Fprintf(w, "%s: %d fixed; the old file is %s\n\n", visible.Line(file.Path), n, visible.Line(backup))
 	}
 	return nil
 }

@@ -26,6 +26,9 @@ const (
 	ExitUsage = 2 // the command line is wrong, or the answer cannot be known
 )
 
+// answers marks the commands whose ExitNo is an answer about the node or its configuration, and not a command that did nothing.
+const answers = "answers"
+
 // Env is what one command reads and writes. Tests give their own.
 type Env struct {
 	Stdin          io.Reader
@@ -85,6 +88,9 @@ func Main(env *Env, args []string) int {
 	}
 	fmt.Fprintf(env.Stderr, "%s: %s\n", c.CommandPath(), text)
 	if errors.Is(err, rights.ErrMissing) {
+		if _, verdict := c.Annotations[answers]; verdict { // a timer would take ExitNo for it
+			return ExitUsage
+		}
 		return ExitNo
 	}
 	var usage usageError

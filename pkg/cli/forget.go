@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,8 +61,9 @@ func (f *forgetFlags) run(ctx context.Context, env *Env, names []string) error {
 	if err := (rights.Need{Root: true, NetAdmin: !f.dryRun}).Missing(); err != nil {
 		return err
 	}
-	file := status.Open(chain.Entry(f.node.survey().ConfDir).StatusFile)
-	store := attachment.Open(file.Dir(), f.state)
+	entry := chain.Entry(f.node.survey().ConfDir)
+	file := status.Open(entry.StatusFile)
+	store := attachment.Open(file.Dir(), cmp.Or(f.state, entry.StateDir))
 	judge := stale.NewJudge(store, file.CallsDir())
 	var err error
 	if f.stale {

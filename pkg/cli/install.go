@@ -61,7 +61,7 @@ type installFlags struct {
 
 func (f *installFlags) paths(c *cobra.Command) {
 	c.Flags().StringVar(&f.o.ConfDir, "conf-dir", "", "the `DIRECTORY` of network configurations that the runtime reads (default: as its configuration says)")
-	c.Flags().StringVar(&f.o.BinDir, "bin-dir", "", "the `DIRECTORY` that it looks for plugins in (default: likewise)")
+	c.Flags().StringVar(&f.o.BinDir, "bin-dir", "", "the `DIRECTORY` that it looks for plugins in (default: as its configuration says)")
 	c.Flags().StringVar(&f.o.Root, "root", "", "the `DIRECTORY` that is the root of the node's files: of an image, say")
 }
 

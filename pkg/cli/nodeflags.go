@@ -37,5 +37,5 @@ func (f *nodeFlags) survey() survey.Options {
 
 // stateFlag adds --state-dir.
 func stateFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "state-dir", config.DefaultStateDir, "the directory of stored attachments")
+	c.Flags().StringVar(dir, "state-dir", "", "the directory of stored attachments (default: what the shim's list says, else "+config.DefaultStateDir+")")
 }

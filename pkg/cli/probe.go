@@ -33,6 +33,7 @@ address reservations with what they were before. Interrupted, it cleans up all t
 is left, 1 not, 2 usage.`,
 		Example: `  cni-shim probe
   cni-shim probe --config 10-new.conflist
+  cni-shim probe --dry-run
   cni-shim probe --pod default/web-0
   cni-shim probe --keep`,
 		Args: args(cobra.NoArgs),
@@ -43,6 +44,7 @@ is left, 1 not, 2 usage.`,
 	c.Flags().StringVar(&f.pod, "pod", "", "tell the plugins it is this pod, `NAMESPACE/NAME`: some look it up in the API")
 	c.Flags().BoolVar(&f.keep, "keep", false, "leave the namespace with its network, to look around")
 	c.Flags().StringVar(&f.remove, "remove", "", "remove a probe that was kept, or killed, by its `NAME`")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be run, and ask the plugins for their versions alone")
 	f.node.add(c)
 	return c
 }
@@ -50,7 +52,7 @@ is left, 1 not, 2 usage.`,
 // probeFlags is the command line of probe.
 type probeFlags struct {
 	output, config, pod, remove string
-	keep                        bool
+	keep, dryRun                bool
 	node                        nodeFlags
 }
 
@@ -58,13 +60,17 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	if namespace, name, ok := strings.Cut(f.pod, "/"); f.pod != "" && (!ok || namespace == "" || name == "" || strings.ContainsAny(f.pod, ";=")) {
 		return usagef("--pod wants NAMESPACE/NAME, not %q", f.pod)
 	}
-	if err := (rights.Need{Root: true, NetAdmin: true}).Missing(); err != nil {
+	if err := (rights.Need{Root: true, NetAdmin: !f.dryRun}).Missing(); err != nil {
 		return err
 	}
 	if f.remove != "" {
-		if err := probe.Remove(ctx, probe.DefaultDir, f.remove); err != nil {
+		if err := probe.Remove(ctx, probe.DefaultDir, f.remove, f.dryRun); err != nil {
 			fmt.Fprintf(env.Stderr, "cni-shim probe: %v\n", err)
 			return errNo
+		}
+		if f.dryRun {
+			fmt.Fprintf(env.Stdout, "%s: would be removed\n%s\n", f.remove, unchanged)
+			return nil
 		}
 		fmt.Fprintf(env.Stdout, "%s: removed\n", f.remove)
 		return nil
@@ -95,17 +101,20 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	}
 	began := time.Now()
 	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: at.BinDirs, Dir: probe.DefaultDir,
-		CallsDir: status.Open(entry.StatusFile).CallsDir(), Pod: f.pod, Keep: f.keep, Tell: tell})
+		CallsDir: status.Open(entry.StatusFile).CallsDir(), Pod: f.pod, Keep: f.keep, DryRun: f.dryRun, Tell: tell})
 	if r != nil {
 		if f.output == "json" {
 			printJSON(env.Stdout, r)
-		} else {
+		} else if !f.dryRun {
 			tellEnd(env.Stdout, r, time.Since(began))
 		}
 	}
 	switch {
 	case err != nil:
 		return err
+	case f.dryRun && r.Runnable():
+		fmt.Fprintln(beside(env, f.output), unchanged)
+		return nil
 	case !r.Works || !r.Clean && !r.Kept:
 		return errNo
 	}

@@ -38,15 +38,16 @@ shim has recorded. Exit status: 0 ready, 1 not ready, 2 cannot be told.`,
   cni-shim status -o json | jq .verdict
   cni-shim status -o prom --write /var/lib/node_exporter/textfile/cni-shim.prom
   cni-shim status -o npd`,
-		Args: args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), env) },
+		Args:        args(cobra.NoArgs),
+		Annotations: map[string]string{answers: ""},
+		RunE:        func(c *cobra.Command, _ []string) error { return f.run(c.Context(), env) },
 	}
 	outputFlag(c, &f.output, "text", "json", "prom", "npd")
 	c.Flags().BoolVarP(&f.watch, "watch", "w", false, "show it again when it changes, until interrupted")
 	c.Flags().StringVar(&f.write, "write", "", "replace `FILE` with the output, as a whole")
 	f.node.add(c)
 	c.Flags().StringVar(&f.file, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
-	c.Flags().StringVar(&f.state, "state-dir", "", "the directory of stored attachments (default: likewise, else "+config.DefaultStateDir+")")
+	stateFlag(c, &f.state)
 	return c
 }
 

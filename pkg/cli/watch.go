@@ -52,7 +52,7 @@ chain can take pods, 1 it cannot.`,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(env) },
 	}
 	c.Flags().StringVar(&f.confDir, "conf-dir", "", "the directory of network configurations that the runtime reads (default: as its own configuration says, else "+node.DefaultConfDir+")")
-	c.Flags().StringVar(&f.binDir, "bin-dir", "", "the directories that it looks for plugins in, separated by : (default: likewise, else "+node.DefaultBinDir+")")
+	c.Flags().StringVar(&f.binDir, "bin-dir", "", "the directories that it looks for plugins in, separated by : (default: as its own configuration says, else "+node.DefaultBinDir+")")
 	c.Flags().StringVar(&f.o.StatusFile, "status-file", "", "the status file (default: what the shim's list says, else "+config.DefaultStatusFile+")")
 	c.Flags().StringVar(&f.o.StateDir, "state-dir", config.DefaultStateDir, "the directory in which the shim's list is remembered")
 	c.Flags().StringVar(&f.textfile, "textfile", "", "replace `FILE` with the metrics of status -o prom at every look, for node_exporter")

@@ -49,6 +49,7 @@ type Options struct {
 	CallsDir string
 	Pod      string // NAMESPACE/NAME of the pod that plugins are told; empty: one that does not exist
 	Keep     bool   // leave namespace and attachment
+	DryRun   bool   // run no verb: say what would be run
 	// Tell is called with each step as it ends.
 	Tell func(Step)
 }
@@ -73,6 +74,7 @@ type Result struct {
 	Works       bool   `json:"works"` // every verb succeeded
 	Clean       bool   `json:"clean"` // nothing of the probe is left
 	Kept        bool   `json:"kept"`  // the namespace and the attachment are there: see Remove
+	DryRun      bool   `json:"dryRun,omitempty"`
 	Interrupted bool   `json:"interrupted"`
 	Steps       []Step `json:"steps"`
 	// Stays are switches that the chain set for the whole node, as for any first pod; to set them back could cut others off.
@@ -84,6 +86,11 @@ type Result struct {
 	// Tidied is what the chain leaves behind for the next pod and the probe took away, because it was the first.
 	Tidied  []string `json:"tidied"`
 	Skipped []string `json:"notCompared"` // what could not be compared, and why
+}
+
+// Runnable reports whether nothing that was looked at before the first plugin stands against running the chain.
+func (r *Result) Runnable() bool {
+	return !slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Do == "load" && !s.OK })
 }
 
 // probe is one under way.
@@ -118,10 +125,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	p := &probe{Options: o, ctx: ctx, id: hex.EncodeToString(random), caps: capabilities()}
 	p.Name = namePrefix + p.id[:8]
-	p.Network, p.File = o.Chain.Name, o.Chain.Source.Path
+	p.Network, p.File, p.Result.DryRun = o.Chain.Name, o.Chain.Source.Path, o.DryRun
 	p.Left, p.Elsewhere, p.Stays, p.Tidied, p.Skipped = []Difference{}, []Difference{}, []string{}, []string{}, []string{}
 	p.marks = []string{p.id, p.Name}
 	if !p.runnable() {
+		p.Clean = true
+		return &p.Result, nil
+	}
+	if o.DryRun {
 		p.Clean = true
 		return &p.Result, nil
 	}
@@ -160,7 +171,7 @@ func (p *probe) step(s Step) bool {
 	return s.OK
 }
 
-// runnable takes the chain's inventory: what the shim's STATUS and ADD refuse is refused here.
+// runnable takes the chain's inventory: what the shim's STATUS and ADD refuse is refused here. A dry run shows what it found.
 func (p *probe) runnable() bool {
 	v := inventory.Take(p.ctx, p.Chain, p.BinDirs, nil)
 	for i := range v.Problems {
@@ -170,6 +181,11 @@ func (p *probe) runnable() bool {
 	}
 	if fatal := v.Fatal(); fatal != nil {
 		return p.failed("load", report.NotRunnable(p.Chain, fatal), 0)
+	}
+	for _, x := range v.Plugins {
+		if p.Result.DryRun && x.Path != "" { // of an ipam.type that is no program there is none
+			p.step(Step{Do: "plan", OK: true, Text: x.Path + " would be run, for " + p.Chain.Label(x.Index)})
+		}
 	}
 	return true
 }

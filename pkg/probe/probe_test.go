@@ -79,7 +79,7 @@ func TestDifferences(t *testing.T) {
 // Only what is a probe's by its name is removed.
 func TestRemoveOthers(t *testing.T) {
 	for _, name := range []string{"", "web", "../cni-shim-probe-1", "cni-shim-probe-../x", "cni-shim-probe-none"} {
-		if err := Remove(t.Context(), t.TempDir(), name); err == nil {
+		if err := Remove(t.Context(), t.TempDir(), name, false); err == nil {
 			t.Errorf("%q is removed", name)
 		}
 	}

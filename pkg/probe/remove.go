@@ -12,8 +12,9 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/stale"
 )
 
-// Remove undoes a probe that was kept, or killed: DEL through the chain that it was added with, then its namespace.
-func Remove(ctx context.Context, dir, name string) error {
+// Remove undoes a probe that was kept, or killed: DEL through the chain that it was added with, then its namespace. A dry run says
+// whether there is such a probe.
+func Remove(ctx context.Context, dir, name string, dryRun bool) error {
 	if !strings.HasPrefix(name, namePrefix) || strings.ContainsAny(name, "/\x00") {
 		return fmt.Errorf("%s: not the name of a probe", name)
 	}
@@ -21,6 +22,9 @@ func Remove(ctx context.Context, dir, name string) error {
 	_, noEntry := os.Lstat(filepath.Join(dir, name))
 	if _, noNetns := os.Lstat(n.path); noEntry != nil && noNetns != nil {
 		return fmt.Errorf("%s: no such probe%s", name, others(dir))
+	}
+	if dryRun {
+		return nil
 	}
 	store := attachment.Open(filepath.Join(dir, name), filepath.Join(dir, name))
 	networks, err := store.Networks()
