@@ -15,7 +15,8 @@ import (
 // hungDisk is an ext4 of 64 MiB that can be made to hang. See integration/slowdisk.
 type hungDisk struct {
 	t        *testing.T
-	commands io.Writer
+	process  *exec.Cmd
+	commands io.WriteCloser
 	answers  *bufio.Scanner
 }
 
@@ -23,12 +24,28 @@ type hungDisk struct {
 // cannot be killed: whoever waits for them defers Release first. After two minutes it releases by itself.
 func newHungDisk(t *testing.T, dir string) *hungDisk {
 	t.Helper()
+	c := exec.Command(binDir+"/slowdisk", "-dir", dir)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	d := startHungDisk(t, dir, c)
+	bound := time.AfterFunc(2*time.Minute, func() { _ = c.Process.Signal(syscall.SIGTERM) })
+	t.Cleanup(func() {
+		bound.Stop()
+		_ = d.commands.Close()
+		if err := c.Wait(); err != nil {
+			t.Errorf("slowdisk: %v", err)
+		}
+	})
+	d.expect("ready")
+	return d
+}
+
+// startHungDisk starts slowdisk by a command, and leaves waiting until it is ready and ending it to the caller.
+func startHungDisk(t *testing.T, dir string, c *exec.Cmd) *hungDisk {
+	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(binDir+"/slowdisk", "-dir", dir)
 	c.Stderr = os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	commands, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -40,17 +57,7 @@ func newHungDisk(t *testing.T, dir string) *hungDisk {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d := &hungDisk{t, commands, bufio.NewScanner(answers)}
-	bound := time.AfterFunc(2*time.Minute, func() { _ = c.Process.Signal(syscall.SIGTERM) })
-	t.Cleanup(func() {
-		bound.Stop()
-		_ = commands.Close()
-		if err := c.Wait(); err != nil {
-			t.Errorf("slowdisk: %v", err)
-		}
-	})
-	d.expect("ready")
-	return d
+	return &hungDisk{t, c, commands, bufio.NewScanner(answers)}
 }
 
 // Hang makes whatever needs the disk wait: reads, as nothing is cached any more, looking up names, and fsync.
@@ -94,6 +101,7 @@ func TestHungDisk(t *testing.T) {
 		{"look up", d.Hang, "test -e " + dir + "/none || echo none", "none\n"},
 		{"list", d.Hang, "ls " + dir, "file\nlost+found\n"},
 		{"sync", d.Hang, "dd if=/dev/zero of=" + dir + "/new bs=1k count=1 conv=fsync status=none", ""},
+		{"read while frozen", func() { d.Hang(); d.Release(); d.Freeze() }, "cat " + dir + "/file && echo >" + dir + "/file2", "content"},
 		{"write", d.Freeze, "echo more >>" + dir + "/file", ""},
 		{"make", d.Freeze, "mkdir " + dir + "/made", ""},
 	} {

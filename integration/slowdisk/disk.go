@@ -5,37 +5,28 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// diskFS is an ext4 on a loop device on a FUSE file whose content is in memory.
+// diskFS is an ext4 on a loop device on a FUSE file whose content is in memory. Whoever calls its methods may wait for the server.
 type diskFS struct {
 	dir    string
-	pace   *pace
+	server *server
 	device string
-	loop   int // the device, open
+	loop   int        // the device, open
+	frozen chan error // not nil while frozen; says how that ended
 }
 
-func open(dir string, size int64) (*diskFS, error) {
-	content, err := unix.MemfdCreate("slowdisk", unix.MFD_CLOEXEC)
-	if err == nil {
-		err = unix.Ftruncate(content, size)
-	}
+// open mounts the server's image.
+func open(dir string, s *server) (*diskFS, error) {
+	d := &diskFS{dir: dir, server: s}
+	image, err := s.image()
 	if err != nil {
-		return nil, fmt.Errorf("memory for the content: %w", err)
-	}
-	path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), content)
-	mkfs := exec.Command("/sbin/mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", path)
-	if text, err := mkfs.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%v: %w: %s", mkfs.Args, err, text)
-	}
-	d := &diskFS{dir: dir, pace: &pace{}}
-	image, err := mountImage(content, size, d.pace)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("image: %w", err)
 	}
 	defer unix.Close(image)
 	if err := d.attach(image); err != nil {
@@ -73,9 +64,7 @@ func (d *diskFS) attach(image int) error {
 
 // hang drops what is cached of the file system, so that readers need the disk, and stops answering.
 func (d *diskFS) hang() error {
-	err := d.drop()
-	d.pace.hang()
-	return err
+	return errors.Join(d.drop(), d.server.say("hang"))
 }
 
 // drop writes what is dirty and forgets what was read: content of files, names (which a remount forgets), and blocks of the device.
@@ -99,15 +88,55 @@ func (d *diskFS) drop() error {
 // The file system's freezer (linux/fs.h).
 const fiFreeze, fiThaw = 0xC0045877, 0xC0045878
 
+// freeze begins a freeze that cannot complete before release: its last step writes the superblock, and the server holds writes. Who
+// wants to write waits already. A complete freeze would outlive this process and hold writers for ever; this one is undone by the kernel
+// when the server is killed and the write fails. The thaw begins here too and waits for the freeze, in the kernel, so that killing this
+// process during release cannot separate them.
 func (d *diskFS) freeze() error {
-	return d.onDir(func(fd int) error { return unix.IoctlSetInt(fd, fiFreeze, 0) })
+	if d.frozen != nil {
+		return unix.EBUSY
+	}
+	if err := errors.Join(d.onDir(unix.Syncfs), d.server.say("freeze")); err != nil {
+		return err
+	}
+	freezes, thaws := make(chan error, 1), make(chan error, 1)
+	var tries atomic.Int64
+	go func() { freezes <- d.onDir(func(fd int) error { return unix.IoctlSetInt(fd, fiFreeze, 0) }) }()
+	go func() {
+		for {
+			tries.Add(1)
+			err := d.onDir(func(fd int) error { return unix.IoctlSetInt(fd, fiThaw, 0) })
+			if !errors.Is(err, unix.EINVAL) { // the freeze was complete
+				thaws <- err
+				return
+			}
+			select {
+			case err := <-freezes:
+				freezes <- err
+				if err != nil {
+					thaws <- fmt.Errorf("freeze: %w", err)
+					return
+				}
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	d.frozen = thaws
+	for before := int64(-1); tries.Load() != before; time.Sleep(50 * time.Millisecond) { // until the thaw waits
+		before = tries.Load()
+	}
+	if len(thaws) > 0 {
+		return d.release()
+	}
+	return nil
 }
 
+// release ends hang and freeze.
 func (d *diskFS) release() error {
-	d.pace.release()
-	err := d.onDir(func(fd int) error { return unix.IoctlSetInt(fd, fiThaw, 0) })
-	if errors.Is(err, unix.EINVAL) { // not frozen
-		return nil
+	err := d.server.say("release")
+	if d.frozen != nil {
+		err = errors.Join(err, <-d.frozen)
+		d.frozen = nil
 	}
 	return err
 }
@@ -121,13 +150,8 @@ func (d *diskFS) onDir(do func(fd int) error) error {
 	return do(int(f.Fd()))
 }
 
-func (d *diskFS) close() {
-	d.pace.limit(0, 0)
-	if err := d.release(); err != nil {
-		fmt.Fprintln(os.Stderr, "slowdisk:", err)
-	}
-	if err := unix.Unmount(d.dir, unix.MNT_DETACH); err != nil {
-		fmt.Fprintln(os.Stderr, "slowdisk:", err)
-	}
+func (d *diskFS) close() error {
+	err := errors.Join(d.server.say("limit 0 0"), d.release(), unix.Unmount(d.dir, unix.MNT_DETACH))
 	unix.Close(d.loop)
+	return err
 }

@@ -40,18 +40,13 @@ type image struct {
 	pace      *pace
 }
 
-// mountImage makes the file system without mounting it anywhere and returns the file, open.
-func mountImage(file int, size int64, p *pace) (fd int, err error) {
-	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("/dev/fuse: %w", err)
-	}
+// newFUSE makes a file system that is answered for through dev, an open /dev/fuse. It is mounted nowhere: root is its only mount.
+func newFUSE(dev int) (root int, err error) {
 	fs, err := unix.Fsopen("fuse", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return -1, fmt.Errorf("fsopen fuse: %w", err)
 	}
 	defer unix.Close(fs)
-	go (&image{dev, file, size, p}).serve()
 	for _, o := range [][2]string{{"fd", fmt.Sprint(dev)}, {"rootmode", "100600"}, {"user_id", "0"}, {"group_id", "0"}} {
 		if err := unix.FsconfigSetString(fs, o[0], o[1]); err != nil {
 			return -1, fmt.Errorf("fuse option %s: %w", o[0], err)
@@ -60,12 +55,10 @@ func mountImage(file int, size int64, p *pace) (fd int, err error) {
 	if err := unix.FsconfigCreate(fs); err != nil {
 		return -1, fmt.Errorf("fuse: %w", err)
 	}
-	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
+	if root, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0); err != nil {
 		return -1, fmt.Errorf("fsmount: %w", err)
 	}
-	defer unix.Close(root)
-	return unix.Open(fmt.Sprintf("/proc/self/fd/%d", root), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	return root, nil
 }
 
 // serve answers until the kernel no longer asks.
@@ -120,19 +113,19 @@ func (i *image) answer(request []byte) {
 		le.PutUint32(out[8:], directIO)
 	case opRead:
 		offset, size := int64(le.Uint64(body[8:])), le.Uint32(body[16:])
-		i.pace.wait(int(size))
+		i.pace.wait(int(size), false)
 		out = make([]byte, size)
 		n, err := unix.Pread(i.file, out, offset)
 		errno, out = errnoOf(err), out[:max(n, 0)]
 	case opWrite:
 		offset, size := int64(le.Uint64(body[8:])), le.Uint32(body[16:])
-		i.pace.wait(int(size))
+		i.pace.wait(int(size), true)
 		n, err := unix.Pwrite(i.file, body[40:40+size], offset)
 		out = make([]byte, 8)
 		le.PutUint32(out, uint32(max(n, 0)))
 		errno = errnoOf(err)
 	case opFsync:
-		i.pace.wait(0)
+		i.pace.wait(0, false)
 	case opFlush, opRelease, opDestroy:
 	default:
 		errno = unix.ENOSYS

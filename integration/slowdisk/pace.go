@@ -9,9 +9,10 @@ import (
 // at all take at that speed. Safe for concurrent use.
 type pace struct {
 	mu          sync.Mutex
-	iops, bytes float64   // a second; 0 for no limit
-	free        time.Time // when the operations taken so far are done
-	hung        chan struct{}
+	iops, bytes float64       // a second; 0 for no limit
+	free        time.Time     // when the operations taken so far are done
+	stopped     chan struct{} // who has to wait does so until it is closed; nil for nobody
+	writesOnly  bool          // has to wait then
 }
 
 func (p *pace) limit(iops, bytes float64) {
@@ -20,26 +21,27 @@ func (p *pace) limit(iops, bytes float64) {
 	p.iops, p.bytes, p.free = iops, bytes, time.Time{}
 }
 
-// hang lets every operation wait until release.
-func (p *pace) hang() {
+// stop lets every operation wait until release, or every write.
+func (p *pace) stop(writesOnly bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hung == nil {
-		p.hung = make(chan struct{})
+	if p.stopped == nil {
+		p.stopped = make(chan struct{})
 	}
+	p.writesOnly = writesOnly
 }
 
 func (p *pace) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hung != nil {
-		close(p.hung)
-		p.hung = nil
+	if p.stopped != nil {
+		close(p.stopped)
+		p.stopped = nil
 	}
 }
 
 // wait returns when an operation of so many bytes may be answered.
-func (p *pace) wait(n int) {
+func (p *pace) wait(n int, write bool) {
 	p.mu.Lock()
 	var takes time.Duration
 	if p.iops > 0 {
@@ -52,10 +54,10 @@ func (p *pace) wait(n int) {
 		p.free = now
 	}
 	p.free = p.free.Add(takes)
-	done, hung := p.free, p.hung
+	done, stopped, passes := p.free, p.stopped, p.writesOnly && !write
 	p.mu.Unlock()
-	if hung != nil {
-		<-hung
+	if stopped != nil && !passes {
+		<-stopped
 	}
 	time.Sleep(time.Until(done))
 }
