@@ -25,7 +25,8 @@ func TestKilledDisk(t *testing.T) {
 		enter func(d *killedDisk)
 		users []string // are waiting for the disk when it is killed
 	}{
-		{"ready", func(d *killedDisk) { d.say("limit 10 0") }, []string{"while " + read + "; do :; done", "while " + write + "; do :; done"}},
+		{"idle", (*killedDisk).fill, nil},
+		{"slow", func(d *killedDisk) { d.say("limit 10 0") }, []string{"while " + read + "; do :; done", "while " + write + "; do :; done"}},
 		{"hang", func(d *killedDisk) { d.Hang() }, []string{read, write, "ls lost+found"}},
 		{"freeze", func(d *killedDisk) { d.Freeze() }, []string{"echo >>file", "mkdir made"}},
 		{"unmounting", (*killedDisk).unmount, nil},
@@ -109,11 +110,16 @@ func (d *killedDisk) use(command string) (pid int) {
 	return c.Process.Pid
 }
 
-// unmount returns while slowdisk unmounts: it has much to write, and the server is stopped.
-func (d *killedDisk) unmount() {
+// fill leaves much to write.
+func (d *killedDisk) fill() {
 	if err := d.inside("dd", "if=/dev/zero", "of="+d.dir+"/big", "bs=1M", "count=40", "status=none").Run(); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// unmount returns while slowdisk unmounts: it has much to write and the server is stopped.
+func (d *killedDisk) unmount() {
+	d.fill()
 	_ = d.commands.Close()
 	for end := time.Now().Add(patience); strings.Contains(d.mounts(), d.dir) && time.Now().Before(end); {
 	}
