@@ -16,17 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Whichever process of a hungDisk is killed, or the first of the namespace with all who use it: nobody waits for the disk any more, and
-// its loop device goes.
+// Whichever process of a hungDisk is killed, or the first of the namespace with all who use it: nobody waits for the
+// disk any more, and its loop device goes.
 func TestKilledDisk(t *testing.T) {
-	const read, write = "dd if=file of=/dev/null iflag=direct status=none", "dd if=/dev/zero of=new bs=1k count=1 conv=fsync status=none"
+	const read = "dd if=file of=/dev/null iflag=direct status=none"
+	const write = "dd if=/dev/zero of=new bs=1k count=1 conv=fsync status=none"
 	for _, state := range []struct {
 		name  string
 		enter func(d *killedDisk)
 		users []string // are waiting for the disk when it is killed
 	}{
 		{"idle", (*killedDisk).fill, nil},
-		{"slow", func(d *killedDisk) { d.say("limit 10 0") }, []string{"while " + read + "; do :; done", "while " + write + "; do :; done"}},
+		{"slow", func(d *killedDisk) { d.say("limit 10 0") },
+			[]string{"while " + read + "; do :; done", "while " + write + "; do :; done"}},
 		{"hang", func(d *killedDisk) { d.Hang() }, []string{read, write, "ls lost+found"}},
 		{"freeze", func(d *killedDisk) { d.Freeze() }, []string{"echo >>file", "mkdir made"}},
 		{"unmounting", (*killedDisk).unmount, nil},
@@ -90,7 +92,7 @@ func newKilledDisk(t *testing.T) *killedDisk {
 	}
 	d.device = "/sys/block/" + found[1]
 	d.sequence = d.diskseq()
-	if err := d.inside("dd", "if=/dev/zero", "of="+dir+"/file", "bs=4k", "count=4", "conv=fsync", "status=none").Run(); err != nil {
+	if err := d.inside("dd", "if=/dev/zero", "of="+dir+"/file", "bs=4k", "count=4", "conv=fsync").Run(); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -121,7 +123,8 @@ func (d *killedDisk) fill() {
 func (d *killedDisk) unmount() {
 	d.fill()
 	_ = d.commands.Close()
-	for end := time.Now().Add(patience); strings.Contains(d.mounts(), d.dir) && time.Now().Before(end); {
+	end := time.Now().Add(patience)
+	for strings.Contains(d.mounts(), d.dir) && time.Now().Before(end) {
 	}
 	_ = syscall.Kill(d.pids["server"], syscall.SIGSTOP)
 	time.Sleep(100 * time.Millisecond)

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskFS is an ext4 on a loop device on a FUSE file whose content is in memory. Whoever calls its methods may wait for the server.
+// diskFS is an ext4 on a loop device on a FUSE file whose content is in memory. Whoever calls its methods may wait for
+// the server.
 type diskFS struct {
 	dir    string
 	server *server
@@ -67,7 +68,8 @@ func (d *diskFS) hang() error {
 	return errors.Join(d.drop(), d.server.say("hang"))
 }
 
-// drop writes what is dirty and forgets what was read: content of files, names (which a remount forgets), and blocks of the device.
+// drop writes what is dirty and forgets what was read: content of files, names (which a remount forgets), and blocks of
+// the device.
 func (d *diskFS) drop() error {
 	err := d.onDir(unix.Syncfs)
 	err = errors.Join(err, filepath.WalkDir(d.dir, func(path string, e fs.DirEntry, err error) error {
@@ -88,10 +90,10 @@ func (d *diskFS) drop() error {
 // The file system's freezer (linux/fs.h).
 const fiFreeze, fiThaw = 0xC0045877, 0xC0045878
 
-// freeze begins a freeze that cannot complete before release: its last step writes the superblock, and the server holds writes. Who
-// wants to write waits already. A complete freeze would outlive this process and hold writers for ever; this one is undone by the kernel
-// when the server is killed and the write fails. The thaw begins here too and waits for the freeze, in the kernel, so that killing this
-// process during release cannot separate them.
+// freeze begins a freeze that cannot complete before release: its last step writes the superblock, and the server holds
+// writes. Who wants to write waits already. A complete freeze would outlive this process and hold writers for ever;
+// this one is undone by the kernel when the server is killed and the write fails. The thaw begins here too and waits
+// for the freeze, in the kernel, so that killing this process during release cannot separate them.
 func (d *diskFS) freeze() error {
 	if d.frozen != nil {
 		return unix.EBUSY

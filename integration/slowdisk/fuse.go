@@ -40,7 +40,8 @@ type image struct {
 	pace      *pace
 }
 
-// newFUSE makes a file system that is answered for through dev, an open /dev/fuse. It is mounted nowhere: root is its only mount.
+// newFUSE makes a file system that is answered for through dev, an open /dev/fuse. It is mounted nowhere: root is its
+// only mount.
 func newFUSE(dev int) (root int, err error) {
 	fs, err := unix.Fsopen("fuse", unix.FSOPEN_CLOEXEC)
 	if err != nil {

@@ -1,20 +1,22 @@
-// Slowdisk mounts an ext4 that is as slow as its caller wants, or hangs. Needs root, /dev/fuse and loop devices (Linux 5.8).
+// Slowdisk mounts an ext4 that is as slow as its caller wants, or hangs. Needs root, /dev/fuse and loop devices (Linux
+// 5.8).
 //
 //	slowdisk -dir /var/lib -size 64
 //
-// It prints "ready" when the file system is mounted in the mount namespace that it was started in. Then it takes commands on stdin, one
-// a line, and answers each with "ok" or "error: …":
+// It prints "ready" when the file system is mounted in the mount namespace that it was started in. Then it takes
+// commands on stdin, one a line, and answers each with "ok" or "error: …":
 //
 //	limit IOPS BYTES  so many operations and bytes a second, for all readers and writers together; 0 for no limit
 //	hang              what is cached is dropped, and from then on the disk answers nothing: reads and fsyncs wait
 //	freeze            the file system is being frozen: reads work, whatever would write waits
 //	release           both are over, and who waited goes on
 //
-// At the end of stdin or on SIGTERM it releases, unmounts and ends. It is a process of its own because a caller that waits for the disk
-// itself, and is killed then, could neither die nor release. A second process, its child, is the disk. Where either is killed, whatever
-// they are doing, or both with all who use the disk, the kernel fails all of the disk's operations: nobody waits any more, and a freeze
-// is undone. The loop device goes with the mount: slowdisk unmounts when its child is killed; when slowdisk is killed, the mount stays
-// until somebody unmounts it or its mount namespace ends.
+// At the end of stdin or on SIGTERM it releases, unmounts and ends. It is a process of its own because a caller that
+// waits for the disk itself, and is killed then, could neither die nor release. A second process, its child, is the
+// disk. Where either is killed, whatever they are doing, or both with all who use the disk, the kernel fails all of the
+// disk's operations: nobody waits any more, and a freeze is undone. The loop device goes with the mount: slowdisk
+// unmounts when its child is killed; when slowdisk is killed, the mount stays until somebody unmounts it or its mount
+// namespace ends.
 package main
 
 import (
@@ -45,7 +47,8 @@ func main() {
 	}
 }
 
-// run starts the server and leaves whatever may wait for it to other threads: this one has to die at once, as the server dies with it.
+// run starts the server and leaves whatever may wait for it to other threads: this one has to die at once, as the
+// server dies with it.
 func run(dir string, size int64) error {
 	runtime.LockOSThread()
 	s, err := startServer(size)

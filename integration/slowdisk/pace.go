@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// pace makes operations wait as a disk of a certain speed does: one after the other, each for as long as its size and being an operation
-// at all take at that speed. Safe for concurrent use.
+// pace makes operations wait as a disk of a certain speed does: one after the other, each for as long as its size and
+// being an operation at all take at that speed. Safe for concurrent use.
 type pace struct {
 	mu          sync.Mutex
 	iops, bytes float64       // a second; 0 for no limit

@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// server is the process that answers for the image. It alone holds /dev/fuse, and it holds no mount, so it never waits for the disk and
-// any signal ends it at once; the kernel then fails what waits for the disk. It ends with the thread that starts it, if not before.
+// server is the process that answers for the image. It alone holds /dev/fuse, and it holds no mount, so it never waits
+// for the disk and SIGKILL ends it at once; the kernel then fails what waits for the disk. It ends with the thread
+// that starts it, if not before.
 type server struct {
 	root     int // of the FUSE
 	commands io.WriteCloser
@@ -22,8 +23,8 @@ type server struct {
 	ended    chan struct{} // closed when the process is gone
 }
 
-// startServer makes an ext4 of so many bytes in memory and starts its server. The calling thread must be one that never waits for the
-// disk and lives as long as the process.
+// startServer makes an ext4 of so many bytes in memory and starts its server. The calling thread must be one that never
+// waits for the disk and lives as long as the process.
 func startServer(size int64) (*server, error) {
 	content, err := unix.MemfdCreate("slowdisk", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -34,7 +35,8 @@ func startServer(size int64) (*server, error) {
 	if err := memory.Truncate(size); err != nil {
 		return nil, err
 	}
-	mkfs := exec.Command("/sbin/mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", "/proc/self/fd/3")
+	mkfs := exec.Command("/sbin/mkfs.ext4", "-q", "-F",
+		"-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", "/proc/self/fd/3")
 	mkfs.ExtraFiles = []*os.File{memory}
 	if text, err := mkfs.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%v: %w: %s", mkfs.Args, err, text)
