@@ -218,6 +218,7 @@ func TestRetryIsUndone(t *testing.T) {
 				}
 				l.run("rm", "/run/sick.ok")
 				l.run("ip", "netns", "del", pod.ContainerID)
+				time.Sleep(time.Second) // the kernel gives the number of one that is gone to the next
 				if before == "namespace made anew" {
 					l.run("ip", "netns", "add", pod.ContainerID)
 				} else {
@@ -230,6 +231,9 @@ func TestRetryIsUndone(t *testing.T) {
 			}
 			if left := l.leases("lab"); len(left) != 0 {
 				t.Errorf("host-local still holds %v", left)
+			}
+			if out, code := l.plugin("ADD", conf, env...); code != 1 || len(l.leases("lab")) != 0 {
+				t.Errorf("the next retry: exit %d, leases %v: %s", code, l.leases("lab"), out)
 			}
 			l.run("touch", "/run/sick.ok")
 			if out, code := l.plugin("ADD", conf, env...); code != 0 {
@@ -309,6 +313,45 @@ func TestDelDuringAdd(t *testing.T) {
 			l.clean()
 		})
 	}
+}
+
+// A DEL while a second ADD of an attachment that is up runs keeps the entry as well, and the second ADD may be killed: a later DEL runs
+// what was added.
+func TestDelDuringSecondAdd(t *testing.T) {
+	l := newLab(t)
+	path := l.plant("case $CNI_COMMAND in DEL) echo >>/run/sick.del;; ADD) [ -e /run/sick.hang ] && { echo $$ >/run/sick.pid; sleep 60; }; echo '{\"cniVersion\":\"1.1.0\"}';; esac\nexit 0\n")
+	for _, f := range []string{"/run/sick.del", "/run/sick.hang", "/run/sick.pid"} {
+		_ = os.Remove(f)
+	}
+	record := filepath.Join(t.TempDir(), "calls")
+	pod := l.pod()
+	l.write("10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"sick"}]}`)
+	conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":"/etc/cni/net.d"}`
+	env := []string{path + ":" + binDir, "CNI_CONTAINERID=" + pod.ContainerID, "CNI_NETNS=" + pod.NetNS}
+	if out, code := l.plugin("ADD", conf, env...); code != 0 {
+		t.Fatal(out)
+	}
+	l.run("touch", "/run/sick.hang")
+	c := exec.Command(shimPath)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"}, env...)
+	c.Stdin = strings.NewReader(conf)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	l.pid("/run/sick.pid")
+	if out, code := l.plugin("DEL", conf, env...); code != 0 {
+		t.Error(out)
+	}
+	_ = c.Process.Kill()
+	_ = c.Wait()
+	l.write("10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"rec0","record":"`+record+`"}]}`)
+	if out, code := l.plugin("DEL", conf, env...); code != 0 {
+		t.Error(out)
+	}
+	if b, _ := os.ReadFile("/run/sick.del"); len(b) != 2 || exists(record) {
+		t.Errorf("%d DELs of the plugin that ADD ran, want 2; today's chain ran: %v", len(b), exists(record))
+	}
+	l.clean()
 }
 
 // The time that the entry gives a verb bounds the shim's own work too, and the words name what used it up.

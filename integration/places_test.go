@@ -60,9 +60,40 @@ func TestForeignStatusFile(t *testing.T) {
 				t.Errorf("changed:\n%s\nwas\n%s", after, before)
 			}
 			l.journal(1, func(e entry) bool {
-				return strings.HasPrefix(e.get("MESSAGE"), "statusFile "+path+" is no status file: it is left as it is, and /run/cni-shim/status.json is used")
+				return strings.HasPrefix(e.get("MESSAGE"), "statusFile "+path+" is left as it is, and /run/cni-shim/status.json is used: it ")
 			})
 		})
+	}
+}
+
+// A statusFile that is not there, in a directory in use, makes nothing there the shim's: files that have the names of the shim's own stay
+// as they are, also for the program that uses the directory through a link.
+func TestStatusFileInADirectoryInUse(t *testing.T) {
+	l := newLab(t)
+	dir := filepath.Join(t.TempDir(), "srv")
+	for _, f := range []string{"calls/20240101-1234.wav", "records/alice.json", "chains/lab", ".tmp/backup.20240101", "attachments/lab/x@eth0", "asking"} {
+		l.run("mkdir", "-p", filepath.Dir(dir+"/"+f))
+		if err := os.WriteFile(dir+"/"+f, []byte("precious\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.run("ln", "-s", "/run", dir+"/link")
+	before := l.run("sh", "-c", "ls -lR --time-style=full-iso "+dir)
+	pod := l.pod()
+	env := []string{"CNI_CONTAINERID=" + pod.ContainerID, "CNI_NETNS=" + pod.NetNS}
+	for _, path := range []string{dir + "/x.json", dir + "/link/cni-shim/attachments/x.json", "/proc/self/x.json", "/var/lib/cni-shim/x.json", "/run/../run/cni-shim/calls/x.json"} {
+		conf := fmt.Sprintf(`{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","statusFile":%q,"chain":{"plugins":[{"type":"rec0","record":"/run/rec"}]}}`, path)
+		for _, verb := range []string{"STATUS", "ADD", "CHECK", "DEL", "DEL"} {
+			if out, code := l.plugin(verb, conf, env...); code != 0 {
+				t.Errorf("%s with %s: %s", verb, path, out)
+			}
+		}
+		l.journal(1, func(e entry) bool {
+			return strings.HasPrefix(e.get("MESSAGE"), "statusFile "+filepath.Clean(path)+" is left as it is")
+		})
+	}
+	if after := l.run("sh", "-c", "ls -lR --time-style=full-iso "+dir); after != before {
+		t.Errorf("changed:\n%s\nwas\n%s", after, before)
 	}
 }
 
@@ -121,7 +152,7 @@ func TestForeignStateDir(t *testing.T) {
 					t.Errorf("%s: %s", verb, out)
 				}
 			}
-			l.said("stateDir " + dir + " is not the shim's: it is left as it is, and /var/lib/cni-shim is used")
+			l.said("stateDir " + dir + " is left as it is, and /var/lib/cni-shim is used: ")
 			l.wait("the attachment on the disk", func() bool { return exists(stateDir + "/attachments/lab/" + pod.ContainerID + "@eth0") })
 			for _, verb := range []string{"DEL", "DEL"} {
 				if out, code := l.plugin(verb, conf, env...); code != 0 {

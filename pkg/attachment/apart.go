@@ -19,54 +19,79 @@ const ServeEnv = "CNI_SHIM_SERVE"
 const askTimeout = 4 * time.Second
 
 // Apart has another process of this program read what the disk holds, for at most some seconds or until ctx ends. A thread that waits
-// for a disk cannot be killed, and neither its process: a call must not be that process. While one such process waits in vain no other
-// is started. beat is called about every second. The error is ErrUnanswered, with what it waited for and how long, or a syscall.Errno
-// where no process can be made.
+// for a disk cannot be killed, and neither its process: a call must not be that process. While one such process reads no other is
+// started. beat is called about every second. The error is ErrUnanswered: an *Unanswered where the disk took too long, or with a
+// syscall.Errno where no process can be made.
 func Apart(ctx context.Context, q Question, beat func()) (*Answer, error) {
-	began := time.Now()
-	if since, ok := asking(q.Lock); ok && time.Since(since) > askTimeout {
-		return nil, &unanswered{q.path(), time.Since(since)}
-	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	if err := q.await(ctx, beat); err != nil {
+		return nil, err
+	}
 	b, err := json.Marshal(q)
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	out, err := delegate.Self(ctx, b, beat, ServeEnv+"=1")
-	if errors.Is(err, delegate.ErrLeft) || ctx.Err() != nil {
-		if since, ok := asking(q.Lock); ok && since.Before(began) {
-			began = since
-		}
-		return nil, &unanswered{q.path(), time.Since(began)}
-	}
-	if errors.Is(err, syscall.ENOENT) { // no /proc to find this program in
-		return q.Answer(), nil
-	}
 	a := &Answer{}
 	if err == nil {
 		err = json.Unmarshal(out, a)
 	}
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
+	switch errno := syscall.Errno(0); {
+	case err == nil:
+		return a, nil
+	case errors.Is(err, delegate.ErrLeft) || ctx.Err() != nil:
+		return nil, q.unanswered(time.Since(began))
+	case errors.Is(err, syscall.ENOENT): // no /proc to find this program in
+		return q.Answer(func(string) {}), nil
+	case errors.As(err, &errno):
 		return nil, fmt.Errorf("%w: what %s holds cannot be read: %w", ErrUnanswered, q.path(), errno)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: what %s holds cannot be read: %v", ErrUnanswered, q.path(), err)
+	return nil, fmt.Errorf("%w: what %s holds cannot be read: %v", ErrUnanswered, q.path(), err)
+}
+
+// await waits until no other process reads the disk. Where one has for longer than anybody waits, it does not wait at all.
+func (q Question) await(ctx context.Context, beat func()) error {
+	const pause = 5 * time.Millisecond
+	next := time.Now().Add(time.Second)
+	for {
+		age, _, ok := asking(q.Lock)
+		switch {
+		case !ok:
+			return nil
+		case age > askTimeout || ctx.Err() != nil:
+			return q.unanswered(age)
+		}
+		time.Sleep(pause)
+		if time.Now().After(next) {
+			beat()
+			next = time.Now().Add(time.Second)
+		}
 	}
-	return a, nil
 }
 
 // path is the directory on the disk that is asked for.
 func (q Question) path() string { return filepath.Dir(q.Saved[0]) }
 
-// unanswered is a disk that does not answer.
-type unanswered struct {
-	path string
-	age  time.Duration
+// Unanswered is a disk that does not answer. It is an ErrUnanswered.
+type Unanswered struct {
+	Path string        // that is waited for
+	For  time.Duration // so far
 }
 
-func (e *unanswered) Error() string {
-	return fmt.Sprintf("waiting for %s, not answering for %s", e.path, e.age.Round(time.Second))
+// unanswered says what the reader waits for: where it is, if it lives, else what was asked for.
+func (q Question) unanswered(waited time.Duration) *Unanswered {
+	e := &Unanswered{q.path(), waited}
+	if age, dir, ok := asking(q.Lock); ok && dir != "" {
+		e.Path, e.For = dir, max(age, waited)
+	}
+	return e
 }
 
-func (e *unanswered) Is(target error) bool { return target == ErrUnanswered }
+func (e *Unanswered) Error() string {
+	return fmt.Sprintf("waiting for %s, not answering for %s", e.Path, e.For.Round(time.Second))
+}
+
+// Is reports that it is an ErrUnanswered.
+func (e *Unanswered) Is(target error) bool { return target == ErrUnanswered }

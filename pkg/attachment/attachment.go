@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/containernetworking/cni/pkg/utils"
@@ -48,7 +49,9 @@ type Entry struct {
 	RuntimeConfig map[string]json.RawMessage `json:"runtimeConfig,omitempty"`
 	Chain         chain.Raw                  `json:"chain"`
 	Created       time.Time                  `json:"created"`
-	Uptime        float64                    `json:"uptime,omitempty"` // of the node at the first Put, in seconds: an age whatever the clock is set to
+	// Ended: an ADD before this one had succeeded, and its namespace was gone.
+	Ended  bool    `json:"ended,omitempty"`
+	Uptime float64 `json:"uptime,omitempty"` // of the node at the first Put, in seconds: an age whatever the clock is set to
 
 	Done *Done `json:"-"` // nil while ADD runs, and after it failed
 }
@@ -182,8 +185,13 @@ func (d Done) encode() ([]byte, error) {
 // ErrUnanswered where the disk does not answer.
 func (s *Store) Get(k Key) (*Entry, error) {
 	e, err := s.Here(k)
-	if !errors.Is(err, os.ErrNotExist) || s.restored() || s.buried(k) {
+	if !errors.Is(err, os.ErrNotExist) || s.restored() || s.isRemoved(k) {
 		return e, err
+	}
+	for _, a := range s.asked {
+		if i := slices.Index(a.Keys, k); i >= 0 && i < len(a.Texts) && a.Texts[i] != nil {
+			return parse(a.Texts[i], k)
+		}
 	}
 	a, err := s.ask(Question{Key: k})
 	if err != nil {
@@ -219,6 +227,8 @@ func read(path string, k Key) (*Entry, error) {
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case len(b) == 0: // its writer was killed, or is about to write
+		return nil, os.ErrNotExist
 	}
 	return parse(b, k)
 }
@@ -242,36 +252,17 @@ func parse(b []byte, k Key) (*Entry, error) {
 // ErrAdding marks an attachment that an ADD under way holds.
 var ErrAdding = errors.New("an ADD of this attachment is under way")
 
-// Remove forgets an attachment. One that is not there is no error; ErrAdding where an ADD of it runs, which needs it.
-func (s *Store) Remove(k Key) error {
-	dir, name, err := s.file(k)
-	if err != nil {
-		return err
-	}
-	if s.Before != "" {
-		if err := s.before().Remove(k); err != nil {
-			return err
-		}
-	}
-	err = disk.RemoveUnlocked(filepath.Join(dir, name))
-	switch {
-	case errors.Is(err, disk.ErrLocked):
-		return ErrAdding
-	case err == nil || errors.Is(err, os.ErrNotExist):
-		return s.bury(k)
-	}
-	if _, statErr := os.Lstat(filepath.Join(dir, name)); errors.Is(statErr, os.ErrNotExist) {
-		return s.bury(k) // a read-only file system answers so before it looks
-	}
-	return err
-}
-
 // List returns the keys of a network's attachments.
 func (s *Store) List(network string) ([]Key, error) {
 	if err := utils.ValidateNetworkName(network); err != nil {
 		return nil, err
 	}
 	keys, err := keysIn(s.run, network)
+	if s.Before != "" && err == nil {
+		var more []Key
+		more, err = keysIn(s.before().run, network)
+		keys = append(keys, more...)
+	}
 	if err != nil || s.restored() {
 		return keys, err
 	}
@@ -284,7 +275,7 @@ func (s *Store) List(network string) ([]Key, error) {
 		have[k] = true
 	}
 	for _, k := range a.Keys {
-		if k.Network == network && !have[k] && !s.buried(k) {
+		if k.Network == network && !have[k] && !s.isRemoved(k) {
 			keys = append(keys, k)
 		}
 	}
@@ -294,7 +285,7 @@ func (s *Store) List(network string) ([]Key, error) {
 // Elsewhere returns the entry of the same container and interface under another network's name; os.ErrNotExist where there is none,
 // or more than one.
 func (s *Store) Elsewhere(k Key) (*Entry, error) {
-	networks, err := networksIn(s.run)
+	networks, err := s.networks()
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +302,7 @@ func (s *Store) Elsewhere(k Key) (*Entry, error) {
 		}
 		for n, b := range a.Entries {
 			other := Key{n, k.ContainerID, k.IfName}
-			if e, err := parse(b, other); err == nil && found[n] == nil && !s.buried(other) {
+			if e, err := parse(b, other); err == nil && found[n] == nil && !s.isRemoved(other) {
 				found[n] = e
 			}
 		}
@@ -328,7 +319,7 @@ func (s *Store) Elsewhere(k Key) (*Entry, error) {
 
 // Networks returns the names of the networks that have had attachments.
 func (s *Store) Networks() ([]string, error) {
-	names, err := networksIn(s.run)
+	names, err := s.networks()
 	if err != nil || s.restored() {
 		return names, err
 	}
@@ -347,6 +338,19 @@ func (s *Store) Networks() ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// networks lists the networks in memory.
+func (s *Store) networks() ([]string, error) {
+	names, err := networksIn(s.run)
+	if s.Before != "" && err == nil {
+		var more []string
+		more, err = networksIn(s.before().run)
+		names = append(names, more...)
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names, err
 }
 
 // networksIn lists the networks that have directories.

@@ -63,7 +63,9 @@ func TestCut(t *testing.T) {
 		}
 		e, err := s.Get(key)
 		switch {
-		case n < len(first) && !errors.Is(err, ErrCorrupt):
+		case n == 0 && !errors.Is(err, os.ErrNotExist):
+			t.Fatalf("an empty file: %v", err)
+		case n > 0 && n < len(first) && !errors.Is(err, ErrCorrupt):
 			t.Fatalf("%d of %d bytes: %v", n, len(first), err)
 		case n >= len(first) && (err != nil || e.Key != key):
 			t.Fatalf("%d bytes: %v", n, err)

@@ -3,6 +3,7 @@ package attachment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,8 +11,8 @@ import (
 	"github.com/cni-shim/cni-shim/pkg/disk"
 )
 
-// Carrier keeps the disk's copy of the attachments equal to what calls keep in memory. One process at a time does: it holds the
-// carrier's lock. It is not safe for concurrent use.
+// Carrier saves to the disk the attachments that calls keep in memory, deletes there those that calls have deleted, and brings back what
+// the disk holds after a reboot. One process at a time does: it holds the carrier's lock. It is not safe for concurrent use.
 type Carrier struct {
 	// Refused says why the directory that was asked for is not used, and the default is; empty where it is.
 	Refused string
@@ -19,11 +20,15 @@ type Carrier struct {
 	s     *Store
 	saved string // the directory on the disk
 	lock  *disk.LockedFile
+	says  bool             // its file says that all is saved
 	seen  map[string]stamp // of files in memory whose copies are known to be equal, by path
 }
 
 // carrierName is the file, in the directory in memory, whose lock the carrier holds.
 const carrierName = ".carrier"
+
+// allSaved is what that file says while nothing is known to be unsaved.
+const allSaved = "saved\n"
 
 // stamp changes whenever a file's content does: calls write a file once and append to it once.
 type stamp struct {
@@ -43,8 +48,11 @@ func NewCarrier(runDir, stateDir string) (*Carrier, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := disk.Remove(filepath.Join(s.run, noneName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(err, lock.Close())
+	}
 	c := &Carrier{s: s, lock: lock, seen: map[string]stamp{}}
-	stateDir, c.Refused = StateDir(stateDir)
+	stateDir, c.Refused = StateDir(stateDir, true)
 	c.saved = filepath.Join(stateDir, "attachments")
 	return c, nil
 }
@@ -52,183 +60,205 @@ func NewCarrier(runDir, stateDir string) (*Carrier, error) {
 // Close ends the carrying.
 func (c *Carrier) Close() error { return c.lock.Close() }
 
-// Carried reports whether a process saves attachments of the store to the disk now.
+// Current reports whether the carrier's lock still is the one that others see: nobody has removed the directory in memory.
+func (c *Carrier) Current() bool { return c.lock.Current() }
+
+// Carried reports whether a process is the carrier of the store now, Saved whether all that it has seen is on the disk.
 func (s *Store) Carried() bool { return disk.Locked(filepath.Join(s.run, carrierName)) }
+
+// Saved reports whether a process saves the attachments, and none of them is known to be unsaved.
+func (s *Store) Saved() bool {
+	b, err := disk.Read(filepath.Join(s.run, carrierName), 4<<10)
+	return err == nil && string(b) == allSaved && s.Carried()
+}
 
 // Dir is the directory in memory: a change in it, or in one below it, is something to carry.
 func (s *Store) Dir() string { return s.run }
 
-// Carry makes the disk's copy equal to memory; the first time since the node started it brings back what the disk holds before. What
+// Carry saves and deletes what has changed; the first time since the node started it brings back what the disk holds before. What
 // cannot be carried is returned, and tried again by the next Carry. It waits for the disk.
 func (c *Carrier) Carry() error {
-	if err := disk.EnsureDir(filepath.Dir(c.saved), 0o700); err != nil {
-		return err
-	}
-	if err := disk.EnsureDir(c.saved, 0o700); err != nil {
-		return err
-	}
-	if !c.s.restored() {
-		if err := c.restore(); err != nil {
-			return err
+	err := c.carry()
+	if says := err == nil; says != c.says {
+		text := ""
+		if says {
+			text = allSaved
 		}
-	}
-	here, err := networksIn(c.s.run)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	kept := map[string]bool{}
-	for _, n := range here {
-		errs = append(errs, c.save(dirName(n), kept))
-	}
-	there, err := networksIn(c.saved)
-	errs = append(errs, err)
-	for _, n := range there {
-		errs = append(errs, c.prune(dirName(n), kept))
-	}
-	return errors.Join(errs...)
-}
-
-// save copies the files of a network that have changed, and notes those that are there.
-func (c *Carrier) save(network string, kept map[string]bool) error {
-	from, to := filepath.Join(c.s.run, network), filepath.Join(c.saved, network)
-	names, err := disk.Names(from, 1<<20)
-	if err != nil {
-		return err
-	}
-	if err := disk.EnsureDir(to, 0o700); err != nil {
-		return err
-	}
-	disk.Sweep(to)
-	var errs []error
-	for _, name := range names {
-		path := filepath.Join(from, name)
-		now, ok := stampOf(path)
-		if !ok {
-			continue // a directory, or gone since
-		}
-		kept[filepath.Join(network, name)] = true
-		if c.seen[path] == now {
-			continue
-		}
-		switch b, err := disk.Read(path, maxSize); {
-		case errors.Is(err, os.ErrNotExist):
-			delete(kept, filepath.Join(network, name))
-		case err != nil:
-			errs = append(errs, err)
-		case !bytes.Contains(b, []byte("\n")): // it is being written, or its writer was killed
-		default:
-			if old, err := disk.Read(filepath.Join(to, name), maxSize); err != nil || !bytes.Equal(old, b) {
-				if err := disk.Replace(to, name, b, 0o600, true); err != nil {
-					errs = append(errs, err)
-					continue
-				}
-			}
-			c.seen[path] = now
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// prune removes the copies of files that memory no longer has.
-func (c *Carrier) prune(network string, kept map[string]bool) error {
-	dir := filepath.Join(c.saved, network)
-	names, err := disk.Names(dir, 1<<20)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	removed := false
-	for _, name := range names {
-		if _, ok := stampOf(filepath.Join(dir, name)); !ok || kept[filepath.Join(network, name)] {
-			continue
-		}
-		// It may have been added since memory was listed.
-		if _, ok := stampOf(filepath.Join(c.s.run, network, name)); ok {
-			continue
-		}
-		errs = append(errs, disk.Remove(filepath.Join(dir, name)))
-		delete(c.seen, filepath.Join(c.s.run, network, name))
-		removed = true
-	}
-	if removed {
-		errs = append(errs, disk.SyncDir(dir))
-	}
-	return errors.Join(errs...)
-}
-
-// restore brings back to memory what the disk holds: attachments of pods that are older than the node's start, or than the shim's way
-// of keeping them. What memory has of the same name is newer; what was deleted meanwhile stays deleted.
-func (c *Carrier) restore() error {
-	networks, err := networksIn(c.saved)
-	if err != nil {
-		return err
-	}
-	for _, n := range networks {
-		network := dirName(n)
-		from, to := filepath.Join(c.saved, network), filepath.Join(c.s.run, network)
-		names, err := disk.Names(from, 1<<20)
-		if err != nil {
-			return err
-		}
-		if err := disk.EnsureDir(to, 0o700); err != nil {
-			return err
-		}
-		for _, name := range names {
-			if _, ok := stampOf(filepath.Join(from, name)); !ok {
-				continue
-			}
-			b, err := disk.Read(filepath.Join(from, name), maxSize)
-			if errors.Is(err, disk.ErrUntrusted) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := c.bringBack(network, name, b); err != nil {
-				return err
-			}
-		}
-	}
-	if err := disk.Replace(c.s.run, restoredName, []byte(c.saved+"\n"+c.s.saved[0]), 0o600, false); err != nil {
-		return err
-	}
-	// A call that looked before saw the disk's copy, and marks its removal: those marks are heeded once more, and then there are none.
-	for _, n := range networks {
-		dir := filepath.Join(c.s.run, removedName, dirName(n))
-		names, _ := disk.Names(dir, 1<<20)
-		for _, name := range names {
-			c.unbury(dirName(n), name)
-		}
-	}
-	return os.RemoveAll(filepath.Join(c.s.run, removedName))
-}
-
-// bringBack puts an attachment of the disk into memory.
-func (c *Carrier) bringBack(network, name string, b []byte) error {
-	if _, err := os.Lstat(filepath.Join(c.s.run, removedName, network, name)); err == nil {
-		return nil
-	}
-	err := disk.CreateNew(filepath.Join(c.s.run, network), name, b, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
+		err, c.says = errors.Join(err, c.lock.Write([]byte(text))), says
 	}
 	return err
 }
 
-// unbury removes an attachment that was brought back while it was being deleted, unless an ADD has made it anew.
-func (c *Carrier) unbury(network, name string) {
-	path, mark := filepath.Join(c.s.run, network, name), filepath.Join(c.s.run, removedName, network, name)
-	here, err := disk.Read(path, maxSize)
-	if err != nil {
-		return
-	}
-	saved, err := disk.Read(filepath.Join(c.saved, network, name), maxSize)
-	if err == nil && bytes.Equal(here, saved) {
-		if _, err := os.Lstat(mark); err == nil {
-			_ = disk.RemoveUnlocked(path)
+func (c *Carrier) carry() error {
+	for _, d := range []string{filepath.Dir(c.saved), c.saved} {
+		if err := disk.EnsureDir(d, 0o700); err != nil {
+			return err
 		}
 	}
+	var errs []error
+	if !c.s.restored() {
+		errs = append(errs, c.restore())
+	}
+	errs = append(errs, c.each(filepath.Join(c.s.run, removedName), c.delete))
+	errs = append(errs, c.each(c.s.run, c.save))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, dir := range c.others() {
+		errs = append(errs, c.each(dir, func(network, name string) error { return c.moved(dir, network, name) }))
+	}
+	return errors.Join(errs...)
+}
+
+// others are directories on the disk that held copies before the carrier's own did: the default's.
+func (c *Carrier) others() (dirs []string) {
+	for _, d := range c.s.saved[1:] {
+		if d != "" && d != c.saved {
+			dirs = append(dirs, d)
+		}
+	}
+	return dirs
+}
+
+// each calls do with the names of the files below a directory of networks, and goes on after errors.
+func (c *Carrier) each(dir string, do func(network, name string) error) error {
+	networks, err := disk.Names(dir, 1<<20)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, network := range networks {
+		if network[0] == '.' {
+			continue
+		}
+		names, err := disk.Names(filepath.Join(dir, network), 1<<20)
+		if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		errs = append(errs, err)
+		for _, name := range names {
+			if _, ok := stampOf(filepath.Join(dir, network, name)); ok {
+				errs = append(errs, do(network, name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// save copies a file that has changed.
+func (c *Carrier) save(network, name string) error {
+	path, to := filepath.Join(c.s.run, network, name), filepath.Join(c.saved, network)
+	now, ok := stampOf(path)
+	if _, there := stampOf(filepath.Join(to, name)); !ok || there && c.seen[path] == now {
+		return nil
+	}
+	b, err := disk.Read(path, maxSize)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil // gone since
+	case err != nil:
+		return err
+	case !bytes.Contains(b, []byte("\n")):
+		return nil // it is being written, or its writer was killed
+	}
+	if err := disk.EnsureDir(to, 0o700); err != nil {
+		return err
+	}
+	if old, err := disk.Read(filepath.Join(to, name), maxSize); err != nil || !bytes.Equal(old, b) {
+		disk.Sweep(to)
+		if err := disk.Replace(to, name, b, 0o600, true); err != nil {
+			return err
+		}
+	}
+	c.seen[path] = now
+	return nil
+}
+
+// delete deletes the disk's copies of an attachment that a call has deleted, and then the call's mark. An ADD that has made it anew
+// since has a younger file in memory: then the mark goes alone.
+func (c *Carrier) delete(network, name string) error {
+	path, mark := filepath.Join(c.s.run, network, name), filepath.Join(c.s.run, removedName, network, name)
+	marked, ok := stampOf(mark)
+	if !ok {
+		return nil
+	}
+	if now, ok := stampOf(path); ok {
+		if now.mtime.Nano() <= marked.mtime.Nano() {
+			return nil // its deletion is under way
+		}
+		return disk.Remove(mark)
+	}
+	delete(c.seen, path)
+	for _, dir := range append(c.others(), c.saved) {
+		switch err := disk.Remove(filepath.Join(dir, network, name)); {
+		case err == nil:
+			if err := disk.SyncDir(filepath.Join(dir, network)); err != nil {
+				return err
+			}
+		case !absent(err):
+			return err
+		}
+	}
+	return disk.Remove(mark)
+}
+
+// moved deletes a copy in another directory, once the carrier's own has it.
+func (c *Carrier) moved(dir, network, name string) error {
+	old, oldErr := disk.Read(filepath.Join(dir, network, name), maxSize)
+	own, err := disk.Read(filepath.Join(c.saved, network, name), maxSize)
+	if oldErr != nil || err != nil || !bytes.Equal(old, own) {
+		return nil
+	}
+	return disk.Remove(filepath.Join(dir, network, name))
+}
+
+// restore brings back to memory what the disk holds: attachments of pods that are older than the node's start, or than the shim's way
+// of keeping them. What memory has of the same name is newer; what was deleted meanwhile stays deleted. A copy that cannot be read
+// stays where it is.
+func (c *Carrier) restore() error {
+	for _, saved := range append([]string{c.saved}, c.others()...) {
+		bring := func(network, name string) error {
+			b, err := disk.Read(filepath.Join(saved, network, name), maxSize)
+			if err != nil {
+				return nil
+			}
+			return c.bringBack(network, name, b)
+		}
+		if err := c.each(saved, bring); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf("%s\n%s", c.saved, c.s.saved[0])
+	return disk.Replace(c.s.run, restoredName, []byte(text), 0o600, false)
+}
+
+// bringBack puts an attachment of the disk into memory, unless a call deletes it before or meanwhile: a call marks it first, and then
+// deletes it from memory.
+func (c *Carrier) bringBack(network, name string, b []byte) error {
+	dir, mark := filepath.Join(c.s.run, network), filepath.Join(c.s.run, removedName, network, name)
+	if _, ok := stampOf(mark); ok {
+		return nil
+	}
+	if err := disk.EnsureDir(dir, 0o700); err != nil {
+		return err
+	}
+	err := disk.CreateNew(dir, name, b, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := stampOf(mark); !ok {
+		return nil
+	}
+	if here, err := disk.Read(filepath.Join(dir, name), maxSize); err != nil || !bytes.Equal(here, b) {
+		return nil // an ADD has made it anew
+	}
+	if err := disk.RemoveUnlocked(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func stampOf(path string) (s stamp, ok bool) {

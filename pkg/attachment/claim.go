@@ -10,7 +10,7 @@ import (
 
 // Claim is what one ADD has of its attachment: the entry's file, locked, or nothing, because the entry is another's.
 type Claim struct {
-	// Ended reports that the entry before was of an ADD that succeeded, whose namespace is gone.
+	// Ended reports that an ADD before had succeeded whose namespace is gone.
 	Ended bool
 
 	store *Store
@@ -31,6 +31,11 @@ func (s *Store) Begin(e *Entry) (*Claim, error) {
 	if c.line, err = e.encode(); err != nil {
 		return nil, err
 	}
+	if s.Before != "" {
+		if old, err := s.before().Here(e.Key); err == nil && old.Up() {
+			return c, nil
+		}
+	}
 	path := filepath.Join(dir, name)
 	var f *disk.LockedFile
 	if err = s.makeDirs(dir); err == nil {
@@ -47,11 +52,16 @@ func (s *Store) Begin(e *Entry) (*Claim, error) {
 	}
 	if f.Size() > 0 {
 		b, readErr := f.Read(maxSize)
-		if old, err := parse(b, e.Key); readErr == nil && err == nil && old.Done != nil {
+		if old, err := parse(b, e.Key); readErr == nil && err == nil {
 			if old.Up() {
 				return c, f.Close()
 			}
-			c.Ended = true
+			c.Ended = old.Done != nil || old.Ended
+		}
+	}
+	if e.Ended = c.Ended; e.Ended {
+		if c.line, err = e.encode(); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
 	}
 	if err := f.Write(c.line); err != nil {

@@ -61,6 +61,8 @@ func (s *Store) inRuntime(k Key) (*inCache, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case a.RuntimeFault != nil && a.RuntimeFault.Errno != 0:
+		return nil, fmt.Errorf("%w: %w", ErrUnanswered, a.RuntimeFault)
 	case a.RuntimeFault != nil:
 		return nil, a.RuntimeFault
 	case a.Runtime == nil:
@@ -113,9 +115,17 @@ func (s *Store) FromRuntime(k Key, confDir string) (*chain.Chain, error) {
 	return nil, fmt.Errorf("the runtime's cache holds the shim's own list: %w", os.ErrNotExist)
 }
 
-// UpInRuntime reports whether the runtime's libcni holds a finished ADD of an attachment whose namespace may live: of a pod that is
-// older than the shim. libcni keeps a result from the end of a whole ADD until a DEL. What cannot be read counts as up.
-func (s *Store) UpInRuntime(k Key) bool {
+// UpElsewhere reports whether an attachment may be up of which memory knows nothing: the disk's copy says so, or the runtime's libcni
+// holds a finished ADD whose namespace may live, of a pod that is older than the shim. libcni keeps a result from the end of a whole
+// ADD until a DEL. What cannot be read counts as up.
+func (s *Store) UpElsewhere(k Key) bool {
+	a, err := s.ask(Question{Key: k})
+	if err != nil {
+		return true
+	}
+	if saved, err := parse(a.Entries[k.Network], k); err == nil && saved.Up() && !s.isRemoved(k) {
+		return true
+	}
 	c, err := s.inRuntime(k)
 	if err != nil {
 		return !errors.Is(err, os.ErrNotExist)

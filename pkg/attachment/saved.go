@@ -8,17 +8,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/containernetworking/cni/libcni"
 
 	"github.com/cni-shim/cni-shim/pkg/disk"
 )
 
 // Names in the directory in memory. No network's name begins with a dot.
 const (
+	noneName     = ".none"     // stands while the disk holds no attachment, as it was when a process last looked: no watch has run since
 	restoredName = ".restored" // holds the directories on the disk whose attachments a watch has brought back since the node started
+	askingName   = ".asking"   // begins the names of locks that readers of the disk hold, one for each state directory
 	removedName  = ".removed"  // attachments of the disk that were deleted before a watch had brought them back
 )
 
@@ -38,12 +41,16 @@ type Answer struct {
 	// Entries are the texts of the attachments of the container and interface, by network.
 	Entries map[string][]byte `json:"entries,omitempty"`
 	Keys    []Key             `json:"keys,omitempty"`
+	Texts   [][]byte          `json:"texts,omitempty"`  // of the attachments that are listed, as long as they are not too much
+	None    bool              `json:"none,omitempty"`   // there is no attachment of any container
 	Cached  []string          `json:"cached,omitempty"` // names of the files in the runtime's cache
 	// Runtime is the text of the runtime's own cache of the attachment; nil where it has none, or RuntimeFault says why it cannot be
 	// read.
 	Runtime      []byte `json:"runtime,omitempty"`
 	RuntimeFault *Fault `json:"runtimeFault,omitempty"`
 	Fault        *Fault `json:"fault,omitempty"` // why the rest could not be read
+
+	size int // of the texts
 }
 
 // Fault is an error that crosses from one process to another.
@@ -70,18 +77,21 @@ func (f *Fault) Unwrap() error {
 
 // ask answers a question once; what the store's methods ask again is remembered, since one call sees one disk.
 func (s *Store) ask(q Question) (*Answer, error) {
-	q.Saved, q.Lock = s.saved, filepath.Join(filepath.Dir(s.run), "asking")
+	q.Saved, q.Lock = s.saved, filepath.Join(s.run, askingName+disk.FileName(strings.ReplaceAll(s.saved[0], "/", "_")))
 	if a, ok := s.asked[q]; ok {
 		return a, nil
 	}
 	read := s.Ask
 	if read == nil {
-		read = func(q Question) (*Answer, error) { return q.Answer(), nil }
+		read = func(q Question) (*Answer, error) { return q.Answer(func(string) {}), nil }
 	}
 	if s.unanswered != nil {
 		return nil, s.unanswered
 	}
 	a, err := read(q)
+	if err == nil && a.Fault == nil && a.None {
+		s.foundNone()
+	}
 	if err == nil && a.Fault != nil {
 		err = fmt.Errorf("%w: %w", ErrUnanswered, a.Fault)
 	}
@@ -100,17 +110,19 @@ func (s *Store) ask(q Question) (*Answer, error) {
 	return a, nil
 }
 
-// Answer reads the disk, and waits for it.
-func (q Question) Answer() *Answer {
-	a := &Answer{}
+// Answer reads the disk, and waits for it. It calls at with each directory before it reads there.
+func (q Question) Answer(at func(dir string)) *Answer {
+	a := &Answer{None: true}
 	for _, dir := range q.Saved {
 		if dir == "" {
 			continue
 		}
+		at(filepath.Dir(dir))
 		if err := q.saved(dir, a); err != nil && !absent(err) {
 			a.Fault = fault(err)
 		}
 	}
+	at(libcni.CacheDir)
 	if q.List {
 		names, err := disk.Names(filepath.Dir(cached(q.Key)), maxCached)
 		if a.Cached = names; err != nil && !absent(err) {
@@ -136,13 +148,16 @@ func (q Question) saved(dir string, a *Answer) error {
 	if a.Entries == nil {
 		a.Entries = map[string][]byte{}
 	}
+	a.None = a.None && len(networks) == 0
 	for _, n := range networks {
 		if q.List {
 			keys, err := keysIn(dir, n)
 			if err != nil {
 				return err
 			}
-			a.Keys = append(a.Keys, keys...)
+			for _, k := range keys {
+				a.Keys, a.Texts = append(a.Keys, k), append(a.Texts, a.text(dir, k))
+			}
 			continue
 		}
 		b, err := disk.Read(filepath.Join(dir, dirName(n), fileName(q.Key)), maxSize)
@@ -158,6 +173,22 @@ func (q Question) saved(dir string, a *Answer) error {
 	return nil
 }
 
+// maxTexts bounds how much of the attachments comes with a list, in bytes: each of the others is a question of its own.
+const maxTexts = 8 << 20
+
+// text reads a saved attachment for a list; nil where that would be too much, or it cannot be read.
+func (a *Answer) text(dir string, k Key) []byte {
+	if a.size > maxTexts {
+		return nil
+	}
+	b, err := disk.Read(filepath.Join(dir, dirName(k.Network), fileName(k)), maxSize)
+	if err != nil {
+		return nil
+	}
+	a.size += len(b)
+	return b
+}
+
 // maxCached bounds how many names of the runtime's cache are looked at.
 const maxCached = 1 << 18
 
@@ -167,23 +198,39 @@ func Serve(in io.Reader, out io.Writer) int {
 	if json.NewDecoder(in).Decode(&q) != nil {
 		return 1
 	}
-	if lock, err := disk.OpenLocked(q.Lock, 0o600); err == nil { // else another process holds it, and reads as well
-		defer lock.Close()
-		_ = lock.Write([]byte(strconv.Itoa(os.Getpid()) + "\n")) // which says since when
+	lock, err := disk.OpenLocked(q.Lock, 0o600)
+	if err != nil {
+		lock = nil // another process holds it, and reads as well
 	}
-	if json.NewEncoder(out).Encode(q.Answer()) != nil {
+	a := q.Answer(func(dir string) {
+		if lock != nil {
+			_ = lock.Write([]byte(fmt.Sprintf("%d %d %s", Uptime().Nanoseconds(), os.Getpid(), dir)))
+		}
+	})
+	if lock != nil {
+		_ = lock.Remove()
+	}
+	if json.NewEncoder(out).Encode(a) != nil {
 		return 1
 	}
 	return 0
 }
 
-// asking reports whether a process reads the disk now, and since when.
-func asking(lock string) (since time.Time, ok bool) {
-	fi, err := os.Lstat(lock)
-	if err != nil || !disk.Locked(lock) {
-		return since, false
+// asking reports whether a process reads the disk now, for how long it has, and where. A reader that has not said so yet has just begun.
+func asking(lock string) (age time.Duration, dir string, ok bool) {
+	if !disk.Locked(lock) {
+		return 0, "", false
 	}
-	return fi.ModTime(), true
+	var since int64
+	var pid int
+	b, _ := disk.Read(lock, 4<<10)
+	if n, _ := fmt.Sscanf(string(b), "%d %d", &since, &pid); n < 2 || syscall.Kill(pid, 0) == syscall.ESRCH {
+		return 0, "", true
+	}
+	if fields := strings.SplitN(string(b), " ", 3); len(fields) == 3 {
+		dir = fields[2]
+	}
+	return Uptime() - time.Duration(since), dir, true
 }
 
 // restored reports whether a watch has brought back what the disk held: memory holds all there is.
@@ -193,60 +240,4 @@ func (s *Store) restored() bool {
 	}
 	b, err := disk.Read(filepath.Join(s.run, restoredName), 4<<10)
 	return err == nil && slices.Contains(strings.Split(string(b), "\n"), s.saved[0])
-}
-
-// grave is where the mark of a deleted attachment of the disk stands.
-func (s *Store) grave(k Key) (dir, name string) {
-	return filepath.Join(s.run, removedName, dirName(k.Network)), fileName(k)
-}
-
-// buried reports whether an attachment of the disk was deleted since.
-func (s *Store) buried(k Key) bool {
-	dir, name := s.grave(k)
-	_, err := os.Lstat(filepath.Join(dir, name))
-	return err == nil
-}
-
-// bury marks an attachment as deleted where the disk holds it still: a call writes to no disk, and a watch is to bring back what it
-// holds. Where the disk was not asked for it, it holds none of it.
-func (s *Store) bury(k Key) error {
-	if !s.onDisk(k) || s.restored() {
-		return nil
-	}
-	dir, name := s.grave(k)
-	for _, d := range []string{s.run, filepath.Dir(dir), dir} {
-		if err := disk.EnsureDir(d, 0o700); err != nil {
-			return err
-		}
-	}
-	if err := disk.Create(filepath.Join(dir, name), nil, 0o600); err != nil || !s.restored() {
-		return err
-	}
-	// A watch has brought everything back meanwhile, perhaps before it could see the mark.
-	dir, name, err := s.file(k)
-	if err == nil {
-		err = disk.RemoveUnlocked(filepath.Join(dir, name))
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// onDisk reports whether the disk holds an attachment: as this store has seen it, and where nobody reads in its place, as it is.
-func (s *Store) onDisk(k Key) bool {
-	if s.Ask == nil {
-		for _, dir := range s.saved {
-			if _, err := os.Lstat(filepath.Join(dir, dirName(k.Network), fileName(k))); dir != "" && err == nil {
-				return true
-			}
-		}
-		return false
-	}
-	for _, a := range s.asked {
-		if slices.Contains(a.Keys, k) {
-			return true
-		}
-	}
-	return false
 }

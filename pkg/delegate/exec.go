@@ -58,6 +58,8 @@ type Attempt struct {
 
 	resultless bool   // what it prints when it succeeds is nobody's to read
 	name       string // by which the program is called; Path where empty
+	limit      int    // of stdout, in bytes; MaxStdout where 0
+	pid        int
 	known      *secret.Known
 }
 

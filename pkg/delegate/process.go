@@ -27,7 +27,7 @@ type pipes struct {
 // run makes one process and waits for it: in a process group of its own, dying with the shim (see ExecPlugin). It is one
 // loop on one thread, because a call is three milliseconds and os/exec spends a sixth of that on goroutines and the threads they wake.
 func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error {
-	stdout, stderr := &head{limit: MaxStdout, drain: a.resultless}, &ends{limit: MaxStderr / 2}
+	stdout, stderr := &head{limit: cmp.Or(a.limit, MaxStdout), drain: a.resultless}, &ends{limit: MaxStderr / 2}
 	p := &pipes{stdin: -1, stdout: -1, stderr: -1, process: -1, rest: a.Stdin, to: [2]io.Writer{stdout, stderr}}
 	defer p.close()
 	pid, err := p.start(a.Path, cmp.Or(a.name, a.Path), environ)
@@ -35,6 +35,7 @@ func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error 
 		errors.As(err, &a.Errno)
 		return err
 	}
+	a.pid = pid
 	status, err := p.wait(ctx, pid, beat)
 	a.Stdout, a.Stderr, a.Started = stdout.data, stderr.bytes(), true
 	if err != nil {

@@ -255,18 +255,6 @@ func SyncDir(dir string) error {
 	return d.sync()
 }
 
-// Rewrite puts data in the place of what a file says, which is there, without a new one: who reads it just then may see half of it.
-func Rewrite(path string, data []byte) error {
-	f, err := openFile(path, syscall.O_WRONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(data); err == nil {
-		err = f.failed("truncate", syscall.Ftruncate(f.fd, int64(len(data))))
-	}
-	return errors.Join(err, f.Close())
-}
-
 // Create writes a file in its place: who reads it just then may see a part of it.
 func Create(path string, data []byte, perm os.FileMode) error {
 	f, err := makeFile(path, syscall.O_WRONLY|syscall.O_TRUNC|syscall.O_NOFOLLOW, perm)

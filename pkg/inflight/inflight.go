@@ -45,7 +45,8 @@ type Call struct {
 	// Seen is when the mark last showed life: at most a second before its process ended.
 	Seen time.Time `json:"seen"`
 
-	file string // that it was read from
+	file   string // that it was read from
+	locked bool   // its process locks the mark: one of an older version does not
 }
 
 // Mark is the mark of this process. A nil Mark does nothing.
@@ -226,7 +227,7 @@ func (c *Call) age() time.Duration {
 func (c *Call) encode() []byte {
 	b, _ := json.Marshal(map[string]string{ // strings
 		"pidNamespace": c.Namespace, "verb": c.Verb, "network": c.Network, "containerId": c.ContainerID, "ifName": c.IfName, "pod": c.Pod, "plugin": c.Plugin,
-		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano), "parent": strconv.Itoa(c.Parent), "waits": c.Waits,
+		"began": c.Began.Format(time.RFC3339Nano), "since": c.Since.Format(time.RFC3339Nano), "parent": strconv.Itoa(c.Parent), "waits": c.Waits, "locked": "yes",
 	})
 	return b
 }
@@ -240,20 +241,23 @@ func (c *Call) decode(b []byte) error {
 	c.Namespace, c.Verb, c.Network, c.Plugin = said["pidNamespace"], said["verb"], said["network"], said["plugin"]
 	c.ContainerID, c.IfName, c.Pod = said["containerId"], said["ifName"], said["pod"]
 	c.Parent, _ = strconv.Atoi(said["parent"])
-	c.Waits = said["waits"]
+	c.Waits, c.locked = said["waits"], said["locked"] != ""
 	c.Began, _ = time.Parse(time.RFC3339Nano, said["began"])
 	c.Since, _ = time.Parse(time.RFC3339Nano, said["since"])
 	return nil
 }
 
 // alive reports whether the call's process lives: it locks its mark before it writes it, and until its end, whoever looks and from
-// wherever. A mark that is empty may just be made, unless its process can be seen to be gone.
+// wherever. A mark that does not say so is of an older version, or just being made: its process decides, where it can be seen.
 func (c Call) alive(dir string) bool {
 	if disk.Locked(filepath.Join(dir, c.name())) {
 		return true
 	}
-	if c.Verb != "" || time.Since(c.Seen) >= young || syscall.Kill(c.PID, 0) == syscall.ESRCH {
+	if c.locked || (c.Verb == "" || c.Foreign()) && time.Since(c.Seen) >= young || !c.Foreign() && syscall.Kill(c.PID, 0) == syscall.ESRCH {
 		return false
+	}
+	if c.Foreign() {
+		return true
 	}
 	parent, start := stat(c.PID)
 	return start == "" || parent >= 0 && (c.Start == "" || c.Start == start) // "": /proc does not show it

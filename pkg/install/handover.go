@@ -18,7 +18,7 @@ import (
 // podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is
 // proven stale is deleted now, as nobody else knows of it.
 func (r *Removal) handOver(ctx context.Context) {
-	store := attachment.Open(status.Open(r.entry.StatusFile).Dir(), r.entry.StateDir)
+	store := status.Open(r.entry.StatusFile).Attachments(r.entry.StateDir)
 	r.sweep(ctx, store)
 	networks, err := store.Networks()
 	if err != nil {

@@ -39,7 +39,7 @@ func (r *Removal) removeProgram() bool {
 // What the shim keeps in its two directories. Whatever else is there, since the entry may name any directory, stays.
 var (
 	stateNames  = attachment.Names
-	statusNames = []string{"records", "calls", "chains", "attachments", "asking", ".tmp"}
+	statusNames = []string{"records", "calls", "chains", "attachments", ".tmp", ".cni-shim"}
 )
 
 // removeState removes what the shim kept. The mark for a running watch goes last but for its directory: the program is
@@ -49,7 +49,7 @@ func (r *Removal) removeState() {
 	if status.Open(r.path(file)).Refused != "" {
 		file = config.DefaultStatusFile
 	}
-	if _, refused := attachment.StateDir(r.path(state)); refused != "" {
+	if _, refused := attachment.StateDir(r.path(state), false); refused != "" {
 		state = config.DefaultStateDir
 	}
 	name := filepath.Base(file)

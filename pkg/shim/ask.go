@@ -25,8 +25,12 @@ func (c *call) tryAgain(err error) *report.Failure {
 	if f := report.Exhausted(err); f != nil || !errors.Is(err, attachment.ErrUnanswered) {
 		return f
 	}
+	path := c.config.StateDir
+	if e := (*attachment.Unanswered)(nil); errors.As(err, &e) {
+		path = e.Path
+	}
 	return &report.Failure{Reason: reason.DiskUnresponsive, Code: types.ErrTryAgainLater, Cause: err.Error(),
-		Fix: fmt.Sprintf("see what holds the file system of %s: findmnt -T %[1]s; dmesg | tail -n 50", c.config.StateDir)}
+		Fix: fmt.Sprintf("see what holds the file system of %s: findmnt -T %[1]s; dmesg | tail -n 50", path)}
 }
 
 // late is the failure of a call whose time is over before its first plugin runs; nil where there is time left.

@@ -3,6 +3,7 @@ package shim
 import (
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -55,11 +56,11 @@ const (
 )
 
 // recursion finds a call that runs inside itself: a mark of an ancestor with the same call. The children of a daemon are nobody's
-// descendants: there one process makes the same call again and again, and another process has made the first of them. Equal calls
-// that one runtime makes at the same time are none.
+// descendants: there one process makes the same call again and again, and another one waits for the first of them. Equal calls
+// that one runtime makes at the same time are none, also beside those of a runtime that was restarted.
 func recursion(own inflight.Call, running []inflight.Call) *report.Failure {
 	var ancestors []int
-	equal, siblings := 0, 0
+	equal, siblings, first := 0, 0, false
 	for _, r := range running {
 		if !r.Same(own) {
 			continue
@@ -72,9 +73,11 @@ func recursion(own inflight.Call, running []inflight.Call) *report.Failure {
 		}
 		if equal++; r.Siblings(own) {
 			siblings++
+		} else if r.Foreign() || r.Parent > 1 && syscall.Kill(r.Parent, 0) == nil {
+			first = true // by a process that waits for it
 		}
 	}
-	if own.ContainerID != "" && (siblings >= maxNested && siblings < equal || equal >= maxEqual) {
+	if own.ContainerID != "" && (siblings >= maxNested && first || equal >= maxEqual) {
 		return circle(own)
 	}
 	return nil

@@ -158,10 +158,9 @@ func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 // open opens where the call is recorded and what it was added with.
 func (c *call) open(ctx context.Context) {
 	c.status = status.Open(c.config.StatusFile)
-	c.store = attachment.Open(c.status.Dir(), c.config.StateDir)
+	c.store = c.status.Attachments(c.config.StateDir)
 	if c.status.Refused != "" {
 		c.note("", c.status.Refused, true)
-		c.store.Before = filepath.Dir(c.config.StatusFile)
 	}
 	if c.apart {
 		c.store.Ask = func(q attachment.Question) (*attachment.Answer, error) { return c.ask(ctx, q) }

@@ -1,10 +1,12 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +58,12 @@ func (c *call) prune(ctx context.Context) (first *report.Failure) {
 		}
 		e, err := c.store.Get(k)
 		if f := c.tryAgain(err); f != nil {
-			return f
+			first = cmp.Or(first, f)
+			break
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			_ = c.store.Remove(k) // an ADD was killed before it wrote; one that is about to write holds it
+			continue
 		}
 		if err == nil && c.newer(e) {
 			continue

@@ -77,13 +77,21 @@ func (c *call) inUse() string {
 	if e, err := c.store.Here(c.key()); err == nil && e.Up() && !c.claim.Own() {
 		return "the attachment is up, from an ADD at " + e.Created.Format(timeOfDay)
 	}
+	if why := c.adding(); why != "" {
+		return why
+	}
+	if (c.claim == nil || !c.claim.Ended) && c.store.UpElsewhere(c.key()) {
+		return "the runtime's cache, or the disk, has the attachment, from an ADD that memory knows nothing of"
+	}
+	return ""
+}
+
+// adding says that another ADD of the attachment is under way; "" where none is.
+func (c *call) adding() string {
 	for _, r := range inflight.Beside(c.status.CallsDir(), c.mark.Call()) {
 		if r.Verb == "ADD" && r.Network == c.config.Name {
 			return "another ADD of the attachment is under way"
 		}
-	}
-	if (c.claim == nil || !c.claim.Ended) && c.store.UpInRuntime(c.key()) {
-		return "the runtime's cache has the attachment, from an ADD without the shim"
 	}
 	return ""
 }

@@ -104,6 +104,9 @@ func (c *call) del(ctx context.Context) *report.Failure {
 	if entry != nil {
 		key = entry.Key
 	}
+	if c.adding() != "" {
+		return nil // its own DEL will remove the entry, and run the chain that it ran
+	}
 	if err := c.store.Remove(key); err != nil && !errors.Is(err, attachment.ErrAdding) {
 		c.note("", "the attachment is still stored: "+err.Error(), true)
 	}

@@ -3,7 +3,7 @@ package status
 import (
 	"bytes"
 	"fmt"
-	"hash/crc32"
+	"hash/adler32"
 )
 
 // A file ends with the checksum of all before it. A usual call leaves most lists undecoded (see outline): it may, where the file is
@@ -24,5 +24,5 @@ func sealed(text []byte) bool {
 const sealKey = ",\n  \"sum\": \""
 
 func sealOf(text []byte) string {
-	return fmt.Sprintf(sealKey+"%08x\"\n}\n", crc32.ChecksumIEEE(text))
+	return fmt.Sprintf(sealKey+"%08x\"\n}\n", adler32.Checksum(text))
 }

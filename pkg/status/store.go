@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cni-shim/cni-shim/pkg/attachment"
 	"github.com/cni-shim/cni-shim/pkg/config"
 	"github.com/cni-shim/cni-shim/pkg/disk"
 	"github.com/cni-shim/cni-shim/pkg/inflight"
@@ -41,38 +43,64 @@ type Store struct {
 	path    string
 	dir     string
 	records string
+	before  string // the directory of a path that was refused; empty: none was
 }
 
-// Open names the status file; nothing is written before the first Add. The path may come from anybody's configuration: a file that is
-// there and is no status file is left alone, and the default stands in for it.
+// Open names the status file. The path may come from anybody's configuration: a file that is there and is no status file, or one in a
+// directory that is somebody else's, is left alone, and the default stands in for it. A directory that is not there, or empty, is the
+// shim's from now on. Nothing else is written before the first Add.
 func Open(path string) *Store {
 	s := &Store{}
-	if path != config.DefaultStatusFile && !ours(path) {
-		s.Refused = fmt.Sprintf("statusFile %s is no status file: it is left as it is, and %s is used", path, config.DefaultStatusFile)
-		path = config.DefaultStatusFile
+	if path != config.DefaultStatusFile {
+		if why := foreign(path); why != "" {
+			s.Refused = fmt.Sprintf("statusFile %s is left as it is, and %s is used: %s", path, config.DefaultStatusFile, why)
+			s.before, path = filepath.Dir(path), config.DefaultStatusFile
+		}
 	}
 	s.path, s.dir = path, filepath.Dir(path)
 	s.records = filepath.Join(s.dir, "records")
 	return s
 }
 
-// ours reports whether a status file is at path, or may be made there: not among what else the shim keeps.
-func ours(path string) bool {
-	own := filepath.Dir(config.DefaultStatusFile)
-	for _, dir := range []string{own, config.DefaultStateDir} {
-		if strings.HasPrefix(path, dir+"/") && (filepath.Dir(path) != own || filepath.Ext(path) != ".json") {
-			return false
+// foreign says why a path that somebody asks for is not the shim's to write to; "" where it is.
+func foreign(path string) string {
+	for _, own := range []string{filepath.Dir(config.DefaultStatusFile), config.DefaultStateDir} {
+		if disk.Below(path, own) {
+			return "it lies where the shim keeps other files"
 		}
 	}
 	b, err := disk.Read(path, maxFile)
-	if err != nil {
-		return errors.Is(err, os.ErrNotExist)
+	switch {
+	case err == nil && !isStatus(b):
+		return "it is no status file"
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return "it is no status file: " + err.Error()
 	}
+	return disk.Own(filepath.Dir(path), true)
+}
+
+// isStatus reports whether a text is a status file, or one that was damaged.
+func isStatus(b []byte) bool {
 	var says struct {
 		Version *int             `json:"version"`
 		Verdict *json.RawMessage `json:"verdict"`
 	}
-	return json.Unmarshal(b, &says) == nil && says.Version != nil && says.Verdict != nil
+	if json.Unmarshal(b, &says) != nil {
+		return bytes.HasPrefix(b, []byte(beginning))
+	}
+	return says.Version != nil && says.Verdict != nil
+}
+
+// beginning is how every status file begins, however it goes on.
+const beginning = "{\n  \"version\": "
+
+// Attachments opens the attachments that are kept beside the status file, and saved below stateDir.
+func (s *Store) Attachments(stateDir string) *attachment.Store {
+	a := attachment.Open(s.dir, stateDir)
+	if s.before != "" && disk.Own(s.before, false) == "" {
+		a.Before = s.before
+	}
+	return a
 }
 
 // Dir is the directory that the status file lies in.

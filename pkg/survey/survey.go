@@ -135,7 +135,7 @@ func Take(ctx context.Context, o Options) *Survey {
 	}
 	s.chain(ctx, entry, !o.NoSTATUS)
 	s.check(o)
-	store := attachment.Open(file.Dir(), entry.StateDir)
+	store := file.Attachments(entry.StateDir)
 	if o.Apart {
 		store.Ask = func(q attachment.Question) (*attachment.Answer, error) { return attachment.Apart(ctx, q, func() {}) }
 	}
@@ -287,7 +287,7 @@ func (s *Survey) check(o Options) {
 }
 
 func (s *Survey) attachments(ctx context.Context, store *attachment.Store, calls string) {
-	s.Now.Saved = store.Carried()
+	s.Now.Saved = store.Saved()
 	networks, err := store.Networks()
 	if err != nil {
 		s.failed("attachments", err)

@@ -62,6 +62,7 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 		case e := <-events:
 			attachments := w.store().Dir()
 			switch {
+			case filepath.Dir(e.Name) == attachments && strings.HasPrefix(filepath.Base(e.Name), "."): // what the store keeps beside them
 			case filepath.Dir(e.Name) == attachments: // a network's first pod: its directory is to be watched
 				due.Reset(quiet)
 				w.saver.changed()

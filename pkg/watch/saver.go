@@ -79,6 +79,10 @@ func (s *saver) loop(ctx context.Context) {
 		if c == nil && now[0] != "" {
 			c, of = s.carrier(now[0], now[1]), now
 		}
+		if c != nil && !c.Current() { // somebody has removed the directory in memory
+			c.Close()
+			c, _ = s.carrier(now[0], now[1]), now
+		}
 		if c != nil {
 			s.watched(c.Carry)
 		}
@@ -123,11 +127,11 @@ func (s *saver) watched(do func() error) {
 	s.mu.Unlock()
 	late := time.AfterFunc(saveSilence, s.tell)
 	err := do()
-	late.Stop()
+	ended := !late.Stop()
 	s.mu.Lock()
 	s.since, s.err = time.Time{}, err
 	s.mu.Unlock()
-	if s.trouble() != before {
+	if ended || s.trouble() != before {
 		s.tell()
 	}
 }
@@ -153,7 +157,7 @@ func (s *saver) trouble() string {
 }
 
 func (w *Watch) store() *attachment.Store {
-	return attachment.Open(status.Open(w.entry.StatusFile).Dir(), w.entry.StateDir)
+	return status.Open(w.entry.StatusFile).Attachments(w.entry.StateDir)
 }
 
 // saved lists the directories in which attachments come and go.
