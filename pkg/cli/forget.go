@@ -62,8 +62,8 @@ func (f *forgetFlags) run(ctx context.Context, env *Env, names []string) error {
 		return err
 	}
 	entry := chain.Entry(f.node.survey().ConfDir)
-	file := status.Open(entry.StatusFile)
-	store := attachment.Open(file.Dir(), cmp.Or(f.state, entry.StateDir))
+	file := status.Of(entry)
+	store := file.Attachments(cmp.Or(f.state, entry.StateDir))
 	judge := stale.NewJudge(store, file.CallsDir())
 	var err error
 	if f.stale {

@@ -101,7 +101,7 @@ func (f *probeFlags) run(ctx context.Context, env *Env) error {
 	}
 	began := time.Now()
 	r, err := probe.Run(ctx, probe.Options{Chain: ch, BinDirs: at.BinDirs, Dir: probe.DefaultDir,
-		CallsDir: status.Open(entry.StatusFile).CallsDir(), Pod: f.pod, Keep: f.keep, DryRun: f.dryRun, Tell: tell})
+		CallsDir: status.Of(entry).CallsDir(), Pod: f.pod, Keep: f.keep, DryRun: f.dryRun, Tell: tell})
 	if r != nil {
 		if f.output == "json" {
 			printJSON(env.Stdout, r)

@@ -31,10 +31,12 @@ type Config struct {
 	CNIVersion string // of the list that the shim stands in, "0.1.0" where none is given
 	Chain      Chain
 	StatusFile string
-	StateDir   string
-	LogLevel   string                   // debug, info, warning or error
-	Timeouts   map[string]time.Duration // by verb; no entry: no bound
-	Repair     bool                     // a chain whose only faults carry no information is run in its mended form
+	// StatusFileGiven: an admin has named it on a command line, and not the entry.
+	StatusFileGiven bool
+	StateDir        string
+	LogLevel        string                   // debug, info, warning or error
+	Timeouts        map[string]time.Duration // by verb; no entry: no bound
+	Repair          bool                     // a chain whose only faults carry no information is run in its mended form
 
 	PrevResult    json.RawMessage            // nil when there is none
 	RuntimeConfig map[string]json.RawMessage // capability arguments, by key

@@ -18,7 +18,7 @@ import (
 // podman the one in libcni's cache, which is the shim's: it is replaced there by the one that the shim ran. What is
 // proven stale is deleted now, as nobody else knows of it.
 func (r *Removal) handOver(ctx context.Context) {
-	store := status.Open(r.entry.StatusFile).Attachments(r.entry.StateDir)
+	store := status.Of(r.entry).Attachments(r.entry.StateDir)
 	r.sweep(ctx, store)
 	networks, err := store.Networks()
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *Removal) handOver(ctx context.Context) {
 
 // sweep deletes the attachments that are proven stale, and notes those that only look so.
 func (r *Removal) sweep(ctx context.Context, store *attachment.Store) {
-	judge := stale.NewJudge(store, status.Open(r.path(r.entry.StatusFile)).CallsDir())
+	judge := stale.NewJudge(store, status.Of(r.entry).CallsDir())
 	all, err := judge.All(ctx)
 	if err != nil {
 		r.left("attachments: %v", err)

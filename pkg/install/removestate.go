@@ -46,7 +46,7 @@ var (
 // gone by then, which stops the watch as well.
 func (r *Removal) removeState() {
 	file, state := r.entry.StatusFile, r.entry.StateDir
-	if status.Open(r.path(file)).Refused != "" {
+	if status.OpenEntry(r.path(file)).Refused != "" {
 		file = config.DefaultStatusFile
 	}
 	if _, refused := attachment.StateDir(r.path(state), false); refused != "" {

@@ -188,7 +188,7 @@ func (r *Removal) readEntry() {
 
 // calm waits until the runtime has had the time to notice, and no call of the shim's is under way.
 func (r *Removal) calm(ctx context.Context, wait time.Duration) {
-	dir := status.Open(r.path(r.entry.StatusFile)).CallsDir()
+	dir := status.Of(r.entry).CallsDir()
 	until := time.Now().Add(wait)
 	pause(ctx, min(settle, wait))
 	for {

@@ -22,7 +22,7 @@ type Look struct {
 
 // NewLook begins a look at the chain of an entry; refused is what config.Parse said of it. Programs are searched in CNI_PATH.
 func NewLook(entry *config.Config, refused error) *Look {
-	c := &call{config: entry, status: status.Open(entry.StatusFile), budget: lookBudget}
+	c := &call{config: entry, status: status.Of(entry), budget: lookBudget}
 	c.record = report.Record{Time: time.Now().UTC(), Verb: report.Watch, Network: entry.Name}
 	for _, w := range entry.Warnings {
 		c.note("", w, false)

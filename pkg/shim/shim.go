@@ -157,7 +157,10 @@ func (c *call) handler(verb verb) func(*skel.CmdArgs) error {
 
 // open opens where the call is recorded and what it was added with.
 func (c *call) open(ctx context.Context) {
-	c.status = status.Open(c.config.StatusFile)
+	c.status = status.Of(c.config)
+	if err := c.status.Own(); err != nil {
+		c.note("", "calls are not recorded: "+err.Error(), true)
+	}
 	c.store = c.status.Attachments(c.config.StateDir)
 	if c.status.Refused != "" {
 		c.note("", c.status.Refused, true)
@@ -221,7 +224,7 @@ func (c *call) key() attachment.Key {
 // tell sends the call to the journal and to the status file. What fails here is told in the other, and never to the caller.
 func (c *call) tell() {
 	if c.status == nil {
-		c.status = status.Open(c.config.StatusFile)
+		c.status = status.Of(c.config)
 	}
 	if c.record.Verb == "STATUS" {
 		c.compare()

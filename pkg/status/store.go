@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -44,55 +43,76 @@ type Store struct {
 	dir     string
 	records string
 	before  string // the directory of a path that was refused; empty: none was
+	asked   bool   // an entry asks for another place than the default
 }
 
-// Open names the status file. The path may come from anybody's configuration: a file that is there and is no status file, or one in a
-// directory that is somebody else's, is left alone, and the default stands in for it. A directory that is not there, or empty, is the
-// shim's from now on. Nothing else is written before the first Add.
+// Open names the status file, for an admin who has named it. Nothing is touched before the first Add.
 func Open(path string) *Store {
-	s := &Store{}
-	if path != config.DefaultStatusFile {
-		if why := foreign(path); why != "" {
-			s.Refused = fmt.Sprintf("statusFile %s is left as it is, and %s is used: %s", path, config.DefaultStatusFile, why)
-			s.before, path = filepath.Dir(path), config.DefaultStatusFile
-		}
+	dir := filepath.Dir(path)
+	return &Store{path: path, dir: dir, records: filepath.Join(dir, "records")}
+}
+
+// Of opens the status file of an entry.
+func Of(entry *config.Config) *Store {
+	if entry.StatusFileGiven {
+		return Open(entry.StatusFile)
 	}
-	s.path, s.dir = path, filepath.Dir(path)
-	s.records = filepath.Join(s.dir, "records")
+	return OpenEntry(entry.StatusFile)
+}
+
+// OpenEntry names the status file that an entry asks for. The entry may come from anybody: a file that is there and is no status file,
+// or one in a directory that is somebody else's, is left alone, and the default stands in for it. A directory that is not there, or
+// empty, is the shim's from the first Add or Own on.
+func OpenEntry(path string) *Store {
+	if path == config.DefaultStatusFile {
+		return Open(path)
+	}
+	why := foreign(path)
+	if why == "" {
+		s := Open(path)
+		s.asked = true
+		return s
+	}
+	s := Open(config.DefaultStatusFile)
+	s.Refused = fmt.Sprintf("statusFile %s is left as it is, and %s is used: %s", path, config.DefaultStatusFile, why)
+	s.before = filepath.Dir(path)
 	return s
 }
 
 // foreign says why a path that somebody asks for is not the shim's to write to; "" where it is.
 func foreign(path string) string {
-	for _, own := range []string{filepath.Dir(config.DefaultStatusFile), config.DefaultStateDir} {
-		if disk.Below(path, own) {
+	dir := filepath.Dir(path)
+	if !disk.Marked(dir) {
+		if disk.Below(path, filepath.Dir(config.DefaultStatusFile), config.DefaultStateDir) {
 			return "it lies where the shim keeps other files"
 		}
+		if why := disk.Own(dir, false); why != "" {
+			return why
+		}
 	}
-	b, err := disk.Read(path, maxFile)
-	switch {
-	case err == nil && !isStatus(b):
-		return "it is no status file"
-	case err != nil && !errors.Is(err, os.ErrNotExist):
+	switch ok, err := disk.Begins(path, beginning); {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
 		return "it is no status file: " + err.Error()
+	case !ok:
+		return "it is no status file"
 	}
-	return disk.Own(filepath.Dir(path), true)
-}
-
-// isStatus reports whether a text is a status file, or one that was damaged.
-func isStatus(b []byte) bool {
-	var says struct {
-		Version *int             `json:"version"`
-		Verdict *json.RawMessage `json:"verdict"`
-	}
-	if json.Unmarshal(b, &says) != nil {
-		return bytes.HasPrefix(b, []byte(beginning))
-	}
-	return says.Version != nil && says.Verdict != nil
+	return ""
 }
 
 // beginning is how every status file begins, however it goes on.
 const beginning = "{\n  \"version\": "
+
+// Own makes the directory of the status file, and marks it as the shim's where an entry has asked for it.
+func (s *Store) Own() error {
+	if !s.asked {
+		return disk.EnsureDir(s.dir, 0o755)
+	}
+	if why := disk.Own(s.dir, true); why != "" {
+		return errors.New(why)
+	}
+	return nil
+}
 
 // Attachments opens the attachments that are kept beside the status file, and saved below stateDir.
 func (s *Store) Attachments(stateDir string) *attachment.Store {
@@ -167,7 +187,7 @@ func (s *Store) Logged() Unrecorded {
 }
 
 func (s *Store) prepare() error {
-	if err := disk.EnsureDir(s.dir, 0o755); err != nil {
+	if err := s.Own(); err != nil {
 		return err
 	}
 	return disk.EnsureDir(s.records, 0o700)

@@ -116,7 +116,7 @@ func Take(ctx context.Context, o Options) *Survey {
 	s.files(o.ConfDir)
 	entry := chain.Entry(o.ConfDir)
 	if o.StatusFile != "" {
-		entry.StatusFile = o.StatusFile
+		entry.StatusFile, entry.StatusFileGiven = o.StatusFile, true
 	}
 	if o.StateDir != "" {
 		entry.StateDir = o.StateDir
@@ -125,7 +125,7 @@ func Take(ctx context.Context, o Options) *Survey {
 		s.Now.Files = append(s.Now.Files, File{outer.Name, "the watch has taken it away (--withdraw) until the chain can be loaded"})
 	}
 	var err error
-	file := status.Open(entry.StatusFile)
+	file := status.Of(entry)
 	if file.Refused != "" {
 		s.failed("status file", errors.New(file.Refused))
 	}

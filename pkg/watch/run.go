@@ -105,7 +105,7 @@ func (w *Watch) Run(ctx context.Context, after func(*report.Failure)) {
 	}
 }
 
-func (w *Watch) callsDir() string { return status.Open(w.entry.StatusFile).CallsDir() }
+func (w *Watch) callsDir() string { return status.Of(w.entry).CallsDir() }
 
 // places lists where changes matter: whole directories, and single names in others.
 func (w *Watch) places() []place {

@@ -157,7 +157,7 @@ func (s *saver) trouble() string {
 }
 
 func (w *Watch) store() *attachment.Store {
-	return status.Open(w.entry.StatusFile).Attachments(w.entry.StateDir)
+	return status.Of(w.entry).Attachments(w.entry.StateDir)
 }
 
 // saved lists the directories in which attachments come and go.

@@ -76,7 +76,7 @@ func (w *Watch) Try() (done string, notes []report.Note, f *report.Failure) {
 func (w *Watch) look() (look *shim.Look, done string, f *report.Failure) {
 	entry, refused := w.keeper.entry()
 	if w.o.StatusFile != "" {
-		entry.StatusFile = w.o.StatusFile
+		entry.StatusFile, entry.StatusFileGiven = w.o.StatusFile, true
 	}
 	var ch *chain.Chain
 	if !entry.Chain.IsZero() { // else the shim only observes
@@ -122,7 +122,7 @@ func (w *Watch) look() (look *shim.Look, done string, f *report.Failure) {
 // remember keeps what says where changes matter. A chain that cannot be loaded leaves the names of the one before.
 func (w *Watch) remember(entry *config.Config, ch *chain.Chain) {
 	w.entry = entry
-	w.saver.follow(status.Open(entry.StatusFile).Dir(), entry.StateDir)
+	w.saver.follow(status.Of(entry).Dir(), entry.StateDir)
 	if ch == nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (w *Watch) fresh(stands []report.Note) (fresh []report.Note) {
 	before := w.standing
 	if before == nil {
 		before = map[string]bool{}
-		if f, err := status.Open(w.entry.StatusFile).Read(); err == nil {
+		if f, err := status.Of(w.entry).Read(); err == nil {
 			for _, n := range f.Notes {
 				before[n.Message] = true
 			}

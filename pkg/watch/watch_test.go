@@ -13,7 +13,7 @@ import (
 // A finding is told when it appears and when it appears again, not while it stands, nor by the next process.
 func TestFresh(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "run", "status.json")
-	newWatch := func() *Watch { return &Watch{entry: &config.Config{StatusFile: file}} }
+	newWatch := func() *Watch { return &Watch{entry: &config.Config{StatusFile: file, StatusFileGiven: true}} }
 	w := newWatch()
 	told := func(want int, messages ...string) {
 		t.Helper()
