@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/cni-shim/cni-shim/pkg/reason"
+	"github.com/cni-shim/cni-shim/pkg/visible"
 )
 
 // byteOrderMark in UTF-8, which some editors put before the first line.
@@ -27,7 +28,7 @@ func unrunnableScript(path string, header []byte, errno syscall.Errno, depth int
 	case denied && (noexec(path) != "" || !executable(path)):
 		return unexecutable(path, errno)
 	case windows:
-		return windowsEnds(path, fmt.Sprintf(`, so that its interpreter is "%s\r"`, interpreter))
+		return windowsEnds(path, fmt.Sprintf(`, so that its interpreter is "%s\r"`, visible.Line(interpreter)))
 	}
 	p := &Problem{Reason: reason.PluginNotExecutable, Fix: "install the interpreter, or correct the script's first line", Certain: true}
 	p.Cause = fmt.Sprintf("%s is a script, and its interpreter ", path)
@@ -38,7 +39,7 @@ func unrunnableScript(path string, header []byte, errno syscall.Errno, depth int
 	case err != nil || depth == 0:
 		p.Cause += fmt.Sprintf("%q is missing", interpreter)
 	case !fi.Mode().IsRegular():
-		p.Cause += interpreter + " is no program"
+		p.Cause += visible.Line(interpreter) + " is no program"
 	case fi.Mode().Perm()&0o111 == 0:
 		p.Cause += fmt.Sprintf("%s has no execute permission (%s)", interpreter, fi.Mode().Perm())
 		p.Fix = "chmod 755 " + interpreter

@@ -61,7 +61,7 @@ func asksIn(program io.Reader, buf []byte, module string, since [3]int) Answer {
 	always, status := false, false
 	read := scan(program, buf, len(key)+maxVersion, func(text []byte, last bool) bool {
 		if i := bytes.Index(text, key); i >= 0 && (len(text)-i > len(key)+maxVersion || last) {
-			version = parseVersion(text[i+len(key):])
+			version = parseVersion(text[i+len(key):][:min(len(text)-i-len(key), maxVersion)])
 			return false
 		}
 		always = always || bytes.Contains(text, []byte(calledAlways))

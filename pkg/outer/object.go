@@ -63,7 +63,7 @@ func (o *object) indented() []byte {
 	for i, k := range o.keys {
 		b = append(append(append(b, "  "...), quoted(k)...), ": "...)
 		if k == "cniVersions" {
-			b = append(b, bytes.ReplaceAll(o.values[k], []byte(","), []byte(", "))...)
+			b = append(b, oneLine(o.values[k])...)
 		} else {
 			var v bytes.Buffer
 			_ = json.Indent(&v, o.values[k], "  ", "  ") // values that have been parsed
@@ -85,4 +85,20 @@ func compact(v any) json.RawMessage {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // strings, and raw values that have been parsed
 	return bytes.TrimSpace(b.Bytes())
+}
+
+// oneLine writes a list with a space behind each comma; what is no list stays as it is.
+func oneLine(value json.RawMessage) []byte {
+	var list []json.RawMessage
+	if json.Unmarshal(value, &list) != nil || list == nil {
+		return value
+	}
+	b := []byte{'['}
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, v...)
+	}
+	return append(b, ']')
 }
