@@ -28,7 +28,7 @@ func unrunnableScript(path string, header []byte, errno syscall.Errno, depth int
 	case denied && (noexec(path) != "" || !executable(path)):
 		return unexecutable(path, errno)
 	case windows:
-		return windowsEnds(path, fmt.Sprintf(`, so that its interpreter is "%s\r"`, visible.Line(interpreter)))
+		return windowsEnds(path, fmt.Sprintf(`, so that its interpreter is "%s\r"`, shown(interpreter)))
 	}
 	p := &Problem{Reason: reason.PluginNotExecutable, Fix: "install the interpreter, or correct the script's first line", Certain: true}
 	p.Cause = fmt.Sprintf("%s is a script, and its interpreter ", path)
@@ -37,11 +37,11 @@ func unrunnableScript(path string, header []byte, errno syscall.Errno, depth int
 	case interpreter == "":
 		p.Cause = path + " has a #! line that names no interpreter"
 	case err != nil || depth == 0:
-		p.Cause += fmt.Sprintf("%q is missing", interpreter)
+		p.Cause += `"` + shown(interpreter) + `" is missing`
 	case !fi.Mode().IsRegular():
-		p.Cause += visible.Line(interpreter) + " is no program"
+		p.Cause += shown(interpreter) + " is no program"
 	case fi.Mode().Perm()&0o111 == 0:
-		p.Cause += fmt.Sprintf("%s has no execute permission (%s)", interpreter, fi.Mode().Perm())
+		p.Cause += fmt.Sprintf("%s has no execute permission (%s)", shown(interpreter), fi.Mode().Perm())
 		p.Fix = "chmod 755 " + interpreter
 	default:
 		inner := unrunnable(interpreter, errno, depth-1)
@@ -77,6 +77,15 @@ func Garbled(path string, exit int, stderr []byte) *Problem {
 func windowsEnds(path, effect string) *Problem {
 	return &Problem{Reason: reason.PluginNotExecutable, Certain: true, Cause: path + " is a script whose lines end as on Windows (CR LF)" + effect,
 		Fix: `sed -i 's/\r$//' ` + path}
+}
+
+// shown is an interpreter's name as a message has it: of one line, and no longer than the kernel reads (BINPRM_BUF_SIZE).
+func shown(interpreter string) string {
+	const most = 256
+	if len(interpreter) > most {
+		interpreter = interpreter[:most] + "…"
+	}
+	return visible.Line(interpreter)
 }
 
 // firstLine splits a script's first line as the kernel does: interpreter and all behind it as one argument. windows: it ends with CR LF.
