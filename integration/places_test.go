@@ -60,7 +60,7 @@ func TestForeignStatusFile(t *testing.T) {
 				t.Errorf("changed:\n%s\nwas\n%s", after, before)
 			}
 			l.journal(1, func(e entry) bool {
-				return strings.HasPrefix(e.get("MESSAGE"), "statusFile "+path+" is left as it is, and /run/cni-shim/status.json is used: it ")
+				return strings.HasPrefix(e.get("MESSAGE"), "statusFile "+path+" is left as it is, and /run/cni-shim/status.json is used: ")
 			})
 		})
 	}

@@ -78,6 +78,8 @@ type Store struct {
 	// Ask reads what the disk holds in place of this process, which a disk that does not answer would hold for ever; nil: this process
 	// reads. It returns ErrUnanswered where there is no answer in time.
 	Ask func(Question) (*Answer, error)
+	// Writes: what the disk is found to hold may be noted in memory, for the calls after this one.
+	Writes bool
 	// Before is another directory of a status file, where entries may be from before the configuration was changed; empty: none.
 	Before string
 

@@ -17,6 +17,7 @@ type Claim struct {
 	key   Key
 	line  []byte           // the entry's first line
 	file  *disk.LockedFile // nil: the entry is another's
+	other *disk.LockedFile // the entry that is another's, held so that no DEL removes it while this ADD runs
 }
 
 // Begin keeps what ADD is about to run, before its first plugin. An attachment that is up, or whose ADD another process runs, is
@@ -42,6 +43,7 @@ func (s *Store) Begin(e *Entry) (*Claim, error) {
 		f, err = disk.OpenLocked(path, 0o600)
 	}
 	if errors.Is(err, disk.ErrLocked) {
+		c.other, _ = disk.OpenShared(path) // its own ADD may hold it alone: then that keeps it
 		return c, nil
 	}
 	if err != nil {
@@ -54,7 +56,8 @@ func (s *Store) Begin(e *Entry) (*Claim, error) {
 		b, readErr := f.Read(maxSize)
 		if old, err := parse(b, e.Key); readErr == nil && err == nil {
 			if old.Up() {
-				return c, f.Close()
+				c.other = f
+				return c, f.Share()
 			}
 			c.Ended = old.Done != nil || old.Ended
 		}
@@ -91,8 +94,13 @@ func (c *Claim) Own() bool { return c != nil && c.file != nil && c.file.Current(
 
 // Release lets go of the entry. A nil Claim has none.
 func (c *Claim) Release() {
-	if c != nil && c.file != nil {
-		_ = c.file.Close() // it ends with the process in any case
-		c.file = nil
+	if c == nil {
+		return
 	}
+	for _, f := range []*disk.LockedFile{c.file, c.other} {
+		if f != nil {
+			_ = f.Close() // it ends with the process in any case
+		}
+	}
+	c.file, c.other = nil, nil
 }

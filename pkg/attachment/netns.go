@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -16,11 +17,24 @@ func NetnsID(path string) string {
 	if path == "" || syscall.Stat(path, &st) != nil {
 		return ""
 	}
-	id := fmt.Sprintf("%d:%d", st.Dev, st.Ino)
-	if !strings.HasPrefix(path, "/proc/") {
-		id += fmt.Sprintf(":%d.%d", st.Ctim.Sec, st.Ctim.Nsec)
+	if strings.HasPrefix(path, "/proc/") {
+		return fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 	}
-	return id
+	return netnsID(&st)
+}
+
+func netnsID(st *syscall.Stat_t) string {
+	return fmt.Sprintf("%d:%d:%d.%d", st.Dev, st.Ino, st.Ctim.Sec, st.Ctim.Nsec)
+}
+
+// SameNetns reports whether the ADD may have been of the namespace with these properties: true also where that cannot be told.
+func (e *Entry) SameNetns(st *syscall.Stat_t) bool { return sameNetns(e.NetnsID, netnsID(st)) }
+
+// sameNetns compares what both ids have; an empty one is like any other.
+func sameNetns(a, b string) bool {
+	x, y := strings.Split(a, ":"), strings.Split(b, ":")
+	n := min(len(x), len(y))
+	return a == "" || b == "" || slices.Equal(x[:n], y[:n])
 }
 
 // NetnsGone is true only where it is certain: the path leads nowhere, or to another namespace than at the ADD, or the node was started
@@ -32,6 +46,5 @@ func (e *Entry) NetnsGone() bool {
 	if _, err := os.Stat(e.Netns); err != nil {
 		return errors.Is(err, os.ErrNotExist)
 	}
-	now := NetnsID(e.Netns)
-	return e.NetnsID != "" && now != "" && now != e.NetnsID && now[:strings.LastIndex(now, ":")] != e.NetnsID // of an older version
+	return !sameNetns(e.NetnsID, NetnsID(e.Netns))
 }

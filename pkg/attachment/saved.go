@@ -89,7 +89,7 @@ func (s *Store) ask(q Question) (*Answer, error) {
 		return nil, s.unanswered
 	}
 	a, err := read(q)
-	if err == nil && a.Fault == nil && a.None {
+	if err == nil && a.Fault == nil && a.None && s.Writes {
 		s.foundNone()
 	}
 	if err == nil && a.Fault != nil {

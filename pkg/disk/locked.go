@@ -153,6 +153,23 @@ func (l *LockedFile) Remove() error {
 	return errors.Join(err, l.Close())
 }
 
+// Share lets others have the lock shared as well, as OpenShared takes it: nobody can have it alone until all let go.
+func (l *LockedFile) Share() error {
+	return l.f.failed("flock", syscall.Flock(l.f.fd, syscall.LOCK_SH|syscall.LOCK_NB))
+}
+
+// OpenShared opens the file at path, which is there, and takes its lock shared; ErrLocked where somebody has it alone.
+func OpenShared(path string) (*LockedFile, error) {
+	f, _, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	if syscall.Flock(f.fd, syscall.LOCK_SH|syscall.LOCK_NB) != nil {
+		return nil, errors.Join(ErrLocked, f.Close())
+	}
+	return &LockedFile{f: f}, nil
+}
+
 // Close lets go of the file.
 func (l *LockedFile) Close() error { return l.f.Close() }
 

@@ -162,6 +162,7 @@ func (c *call) open(ctx context.Context) {
 		c.note("", "calls are not recorded: "+err.Error(), true)
 	}
 	c.store = c.status.Attachments(c.config.StateDir)
+	c.store.Writes = true
 	if c.status.Refused != "" {
 		c.note("", c.status.Refused, true)
 	}

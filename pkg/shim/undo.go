@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -77,8 +78,8 @@ func (c *call) inUse() string {
 	if e, err := c.store.Here(c.key()); err == nil && e.Up() && !c.claim.Own() {
 		return "the attachment is up, from an ADD at " + e.Created.Format(timeOfDay)
 	}
-	if why := c.adding(); why != "" {
-		return why
+	if adds(inflight.Beside(c.status.CallsDir(), c.mark.Call()), c.config.Name) {
+		return "another ADD of the attachment is under way"
 	}
 	if (c.claim == nil || !c.claim.Ended) && c.store.UpElsewhere(c.key()) {
 		return "the runtime's cache, or the disk, has the attachment, from an ADD that memory knows nothing of"
@@ -86,14 +87,9 @@ func (c *call) inUse() string {
 	return ""
 }
 
-// adding says that another ADD of the attachment is under way; "" where none is.
-func (c *call) adding() string {
-	for _, r := range inflight.Beside(c.status.CallsDir(), c.mark.Call()) {
-		if r.Verb == "ADD" && r.Network == c.config.Name {
-			return "another ADD of the attachment is under way"
-		}
-	}
-	return ""
+// adds reports whether one of the calls, which are of this one's container and interface, is an ADD of a network.
+func adds(calls []inflight.Call, network string) bool {
+	return slices.ContainsFunc(calls, func(r inflight.Call) bool { return r.Verb == "ADD" && r.Network == network })
 }
 
 // timeOfDay is how a message names a moment of these days.

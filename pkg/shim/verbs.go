@@ -104,7 +104,7 @@ func (c *call) del(ctx context.Context) *report.Failure {
 	if entry != nil {
 		key = entry.Key
 	}
-	if c.adding() != "" {
+	if adds(c.running, c.config.Name) {
 		return nil // its own DEL will remove the entry, and run the chain that it ran
 	}
 	if err := c.store.Remove(key); err != nil && !errors.Is(err, attachment.ErrAdding) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -121,9 +122,9 @@ func (p process) sees(e *attachment.Entry) (bool, error) {
 		return false, err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
 		return false, err
 	}
-	return e.NetnsID == "" || e.NetnsID == fmt.Sprintf("%d:%d", st.Dev, st.Ino), nil
+	return e.SameNetns(&st), nil
 }

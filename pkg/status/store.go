@@ -103,10 +103,11 @@ func foreign(path string) string {
 // beginning is how every status file begins, however it goes on.
 const beginning = "{\n  \"version\": "
 
-// Own makes the directory of the status file, and marks it as the shim's where an entry has asked for it.
+// Own makes the directory of the status file and marks it as the shim's, where an entry has asked for another than the default: before
+// anything else is written there.
 func (s *Store) Own() error {
 	if !s.asked {
-		return disk.EnsureDir(s.dir, 0o755)
+		return nil
 	}
 	if why := disk.Own(s.dir, true); why != "" {
 		return errors.New(why)
@@ -188,6 +189,9 @@ func (s *Store) Logged() Unrecorded {
 
 func (s *Store) prepare() error {
 	if err := s.Own(); err != nil {
+		return err
+	}
+	if err := disk.EnsureDir(s.dir, 0o755); err != nil {
 		return err
 	}
 	return disk.EnsureDir(s.records, 0o700)
