@@ -39,14 +39,11 @@ func (s *Store) mayBeSaved() bool {
 // markRemoved marks an attachment as deleted, before it is.
 func (s *Store) markRemoved(k Key) error {
 	dir, name := s.removedMark(k)
-	for _, d := range []string{filepath.Dir(s.run), s.run, filepath.Dir(dir), dir} {
-		perm := os.FileMode(0o700)
-		if d == filepath.Dir(s.run) {
-			perm = 0o755
-		}
-		if err := disk.EnsureDir(d, perm); err != nil {
-			return err
-		}
+	if err := s.makeDirs(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := disk.EnsureDir(dir, 0o700); err != nil {
+		return err
 	}
 	if err := disk.Create(filepath.Join(dir, name), nil, 0o600); err != nil {
 		return err

@@ -55,9 +55,7 @@ func (a *Attempt) run(ctx context.Context, environ []string, beat func()) error 
 	return errFailed
 }
 
-var (
-	errFailed = errors.New("failed") // Exit or Signal tell how
-)
+var errFailed = errors.New("failed") // Exit or Signal say how
 
 // start makes the pipes and the process.
 func (p *pipes) start(path, name string, environ []string) (pid int, err error) {
