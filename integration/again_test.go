@@ -197,12 +197,7 @@ func TestRetryIsUndone(t *testing.T) {
 			switch before {
 			case "killed":
 				l.run("touch", "/run/sick.hang")
-				c := exec.Command(shimPath)
-				c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"}, env...)
-				c.Stdin = strings.NewReader(conf)
-				if err := c.Start(); err != nil {
-					t.Fatal(err)
-				}
+				c := l.start("ADD", conf, env...)
 				l.pid("/run/sick.pid")
 				_ = c.Process.Kill()
 				_ = c.Wait()
@@ -281,12 +276,7 @@ func TestDelDuringAdd(t *testing.T) {
 			l.write("10-lab.conflist", `{"cniVersion":"1.1.0","name":"lab","plugins":[{"type":"sick"}]}`)
 			conf := `{"cniVersion":"1.1.0","name":"lab","type":"cni-shim","chain":"/etc/cni/net.d"}`
 			env := []string{path + ":" + binDir, "CNI_CONTAINERID=" + pod.ContainerID, "CNI_NETNS=" + pod.NetNS}
-			c := exec.Command(shimPath)
-			c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"}, env...)
-			c.Stdin = strings.NewReader(conf)
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
+			c := l.start("ADD", conf, env...)
 			l.pid("/run/sick.pid")
 			if out, code := l.plugin("DEL", conf, env...); code != 0 {
 				t.Error(out)
@@ -332,12 +322,7 @@ func TestDelDuringSecondAdd(t *testing.T) {
 		t.Fatal(out)
 	}
 	l.run("touch", "/run/sick.hang")
-	c := exec.Command(shimPath)
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"}, env...)
-	c.Stdin = strings.NewReader(conf)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	c := l.start("ADD", conf, env...)
 	l.pid("/run/sick.pid")
 	if out, code := l.plugin("DEL", conf, env...); code != 0 {
 		t.Error(out)

@@ -293,12 +293,7 @@ func heldShims() (pids []string) {
 // killedWhileWaiting has a runtime give up on a DEL that waits for the disk: it is reported as that.
 func (l *lab) killedWhileWaiting(conf string, env ...string) {
 	l.Helper()
-	c := exec.Command(shimPath)
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=DEL", "CNI_PATH=" + binDir, "CNI_IFNAME=eth0"}, env...)
-	c.Stdin = strings.NewReader(conf)
-	if err := c.Start(); err != nil {
-		l.Fatal(err)
-	}
+	c := l.start("DEL", conf, append(env, "CNI_PATH="+binDir)...)
 	l.wait("a call that waits", func() bool {
 		marks, _ := filepath.Glob("/run/cni-shim/calls/[0-9]*")
 		for _, m := range marks {

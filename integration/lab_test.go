@@ -203,6 +203,18 @@ func (l *lab) plugin(verb, stdin string, env ...string) (stdout string, code int
 	return out.String(), c.ProcessState.ExitCode()
 }
 
+// start makes a call of the shim and does not wait for it: for calls that are to be killed, or to run beside another.
+func (l *lab) start(verb, stdin string, env ...string) *exec.Cmd {
+	l.Helper()
+	c := exec.Command(shimPath)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "CNI_COMMAND=" + verb, "CNI_IFNAME=eth0"}, env...)
+	c.Stdin = strings.NewReader(stdin)
+	if err := c.Start(); err != nil {
+		l.Fatal(err)
+	}
+	return c
+}
+
 // leases are the addresses that host-local holds for a network.
 func (l *lab) leases(network string) []string {
 	var out []string
