@@ -28,9 +28,9 @@ demo: setup build ## play the story in private namespaces: a comma, a chain that
 		$(PLUGINS)/main/bridge $(PLUGINS)/ipam/host-local $(PLUGINS)/meta/portmap
 	@sh integration/demo.sh $(CACHE)/demo
 
-test: setup lint unit integration shipped ## what a change waits for: units, fuzz seeds, real plugins, namespaces, journald (root); 5 minutes, 12 from empty caches
+test: setup lint unit integration shipped ## what a change waits for: units, fuzz seeds, real plugins, namespaces, journald (root); 5 minutes, 10 from empty caches
 
-test-nodes: setup test-release fuzz test-runtimes ## what takes long: the release, fuzzing, real runtimes (root); 20 minutes, 48 from empty caches
+test-nodes: setup test-release fuzz test-runtimes ## what takes long: the release, fuzzing, real runtimes (root); 18 minutes from empty caches
 
 # Without cgo and paths, what lint and the integration tests compile of the standard library is the same as what the programs need.
 lint integration shipped test-release: export CGO_ENABLED := 0
