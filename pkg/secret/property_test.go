@@ -71,13 +71,14 @@ func (m maker) kinds() map[string]string {
 		"IPsec of Cilium":   "rfc4106(gcm(aes)) " + m.of(hexes, 40),
 		"password hash":     "$6$" + m.of(alnum, 8) + "$" + m.of(alnum+"./", 86),
 		"password in a URL": "http://admin:" + m.of(alnum, 10) + "@10.0.0.1:2379/x",
-		"slash in a URL":    "http://admin:" + m.of(alnum, 5) + "/" + m.of(alnum, 5) + "@10.0.0.1:2379/x",
-		"at in a URL":       "redis://:" + m.of(alnum, 5) + "@" + m.of(alnum, 5) + "@10.0.0.1:2379/x",
-		"token in a URL":    "https://" + m.of(alnum, 12) + "@registry.example.com/v2",
-		"signed URL":        "https://a.example.com/b?se=1&sig=" + m.of(alnum, 20) + "%2F" + m.of(alnum, 20) + "%3D&sp=r",
-		"AWS URL":           "https://a.example.com/b?X-Amz-Signature=" + m.of(hexes, 64),
-		"Slack webhook":     "https://hooks.slack.com/services/T" + m.of(uppers, 8) + "/B" + m.of(uppers, 8) + "/" + m.of(alnum, 24),
-		"MySQL source":      "admin:" + m.of(alnum, 12) + "@tcp(10.0.0.1:3306)/db",
+		// Digits alone before the slash are a port, and "@" then stands in the path.
+		"slash in a URL": "http://admin:" + m.of(lowers, 1) + m.of(alnum, 4) + "/" + m.of(alnum, 5) + "@10.0.0.1:2379/x",
+		"at in a URL":    "redis://:" + m.of(alnum, 5) + "@" + m.of(alnum, 5) + "@10.0.0.1:2379/x",
+		"token in a URL": "https://" + m.of(alnum, 12) + "@registry.example.com/v2",
+		"signed URL":     "https://a.example.com/b?se=1&sig=" + m.of(alnum, 20) + "%2F" + m.of(alnum, 20) + "%3D&sp=r",
+		"AWS URL":        "https://a.example.com/b?X-Amz-Signature=" + m.of(hexes, 64),
+		"Slack webhook":  "https://hooks.slack.com/services/T" + m.of(uppers, 8) + "/B" + m.of(uppers, 8) + "/" + m.of(alnum, 24),
+		"MySQL source":   "admin:" + m.of(alnum, 12) + "@tcp(10.0.0.1:3306)/db",
 	}
 }
 
