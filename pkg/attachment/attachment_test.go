@@ -2,12 +2,14 @@ package attachment
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/cni-shim/cni-shim/pkg/chain"
+	"github.com/cni-shim/cni-shim/pkg/config"
 )
 
 var key = Key{"lab", "c1", "eth0"}
@@ -109,4 +111,16 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v %v", e, err)
 		}
 	})
+}
+
+// A place that is refused is left as it is: no directory is made there.
+func TestRefusedStateDirIsNotMade(t *testing.T) {
+	dir := fmt.Sprintf("/run/cni-shim-refused-%d", os.Getpid())
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if use, refused := StateDir(dir, true); use != config.DefaultStateDir || refused == "" {
+		t.Errorf("%s is used, %q", use, refused)
+	}
+	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s: %v", dir, err)
+	}
 }

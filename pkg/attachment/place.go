@@ -16,9 +16,9 @@ func StateDir(dir string, make bool) (use, refused string) {
 	if dir == config.DefaultStateDir {
 		return dir, ""
 	}
-	why := disk.Own(dir, make)
-	if disk.Below(dir, "/run") { // memory
-		why = "a reboot would clear it"
+	why := "a reboot would clear it"
+	if !disk.Below(dir, "/run") { // which is memory
+		why = disk.Own(dir, make)
 	}
 	if why == "" {
 		return dir, ""

@@ -87,15 +87,25 @@ func trusted(path string, st *syscall.Stat_t) error {
 
 // Read returns a file of the shim's own, at most limit bytes of it; a longer file is an error.
 func Read(path string, limit int64) ([]byte, error) {
-	f, st, err := open(path)
+	f, st, err := openOwn(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if err := trusted(path, st); err != nil {
-		return nil, err
-	}
 	return bounded(f, st, limit)
+}
+
+// openOwn opens a file of the shim's own for reading, as open does.
+func openOwn(path string) (*file, *syscall.Stat_t, error) {
+	f, st, err := open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := trusted(path, st); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, st, nil
 }
 
 // ReadAnyone returns a regular file that others may own and links may lead to, at most limit bytes of it; a longer

@@ -46,14 +46,11 @@ func Marked(dir string) bool {
 
 // Begins reports whether a file of the shim's own begins with a text.
 func Begins(path, text string) (bool, error) {
-	f, st, err := open(path)
+	f, _, err := openOwn(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	if err := trusted(path, st); err != nil {
-		return false, err
-	}
 	b := make([]byte, len(text))
 	n, err := f.Read(b)
 	return err == nil && string(b[:n]) == text, nil

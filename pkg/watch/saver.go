@@ -72,16 +72,12 @@ func (s *saver) loop(ctx context.Context) {
 		s.mu.Lock()
 		now := [2]string{s.run, s.state}
 		s.mu.Unlock()
-		if c != nil && of != now {
+		if c != nil && (of != now || !c.Current()) { // or somebody has removed the directory in memory
 			c.Close()
 			c = nil
 		}
 		if c == nil && now[0] != "" {
 			c, of = s.carrier(now[0], now[1]), now
-		}
-		if c != nil && !c.Current() { // somebody has removed the directory in memory
-			c.Close()
-			c, _ = s.carrier(now[0], now[1]), now
 		}
 		if c != nil {
 			s.watched(c.Carry)
